@@ -22,12 +22,17 @@ LEDGER = pa.schema(
         pa.field("cluster", pa.string()),
         pa.field("error", pa.string()),
         pa.field("edits", pa.list_(EDIT), nullable=False),
+        pa.field("text_hash", pa.string()),
         pa.field("words", pa.int64()),
+        pa.field("repeated_words", pa.int64()),
+        pa.field("cluster_size", pa.int64()),
         pa.field("split", pa.string()),
         pa.field("copies", pa.int32(), nullable=False),
     ]
 )
-"""`verdict` is kept, rejected (`rules`: all that failed), duplicate (of `survivor`; `kind` exact or near) or failed (`error`, as `reason: message`).
+"""`verdict` is kept, rejected (`rules`: all that failed), duplicate (of `survivor`; `kind` exact, near or contained) or failed (`error`, as `reason: message`).
+`text_hash` is 128 bits over the text's bytes, `words` counts by white space; `repeated_words` of them stand in paragraphs that a better document has too.
+`cluster_size` counts the documents of the near-duplicate cluster, rejected ones too, when the mixture asks (`rehydrate`).
 `edits` are lines that were cut from the text and other edits of formatters that a reader of the corpus should see."""
 
 VERDICTS = (KEPT, REJECTED, DUPLICATE, FAILED)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 BATCH_BYTES = 8_000_000
@@ -63,3 +65,24 @@ def one_batch(table: pa.Table) -> pa.RecordBatch:
     """A table as a single record batch."""
     combined = table.combine_chunks().to_batches()
     return combined[0] if combined else pa.RecordBatch.from_arrays([pa.array([], f.type) for f in table.schema], schema=table.schema)
+
+
+def with_values(batch: pa.RecordBatch, changes: dict[int, dict[str, Any]]) -> pa.RecordBatch:
+    """The batch with other values in some rows: {row: {column: value}}; each of these rows names the same columns."""
+    names = {name for row in changes.values() for name in row}
+    columns = []
+    for field in batch.schema:
+        column = batch[field.name]
+        if field.name in names:
+            places = pa.array([row in changes for row in range(batch.num_rows)])
+            values = pa.array([changes[row][field.name] for row in sorted(changes)], field.type)
+            column = _replaced(column, places, values)
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, schema=batch.schema)
+
+
+def _replaced(column: pa.Array, places: pa.Array, values: pa.Array) -> pa.Array:
+    """`values` in turn where `places` is true; Arrow has no `replace_with_mask` for lists."""
+    order = pc.add(pc.cumulative_sum(places.cast(pa.int64())), len(column) - 1)
+    rows = pc.if_else(places, order, pa.array(range(len(column)), pa.int64()))
+    return pa.concat_arrays([column, values]).take(rows)

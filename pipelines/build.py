@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,18 +12,21 @@ from math import ceil
 from pathlib import Path
 
 from curation.errors import DollmaError
-from curation.files import remove_folder, remove_temporary
+from curation.files import remove_folder, remove_temporary, whole_file
 from curation.ledger import check_conservation
 from curation.verdicts import FAILED
-from curation.writers.mixture import TRAIN, VALIDATION
+from curation.writers.mixture import TEST, TRAIN, VALIDATION
+from curation.writers.parameters import Mixture
 from pipelines.assemble import assemble
 from pipelines.engines.local import LocalExecutor
+from pipelines.mixing import Mixed, kept_by_dedup, mix
 from pipelines.plan import Plan, plan_build, plan_gather, plan_scatter
 from pipelines.progress import Display
-from pipelines.recipe import Recipe
 from pipelines.recipe_file import load_recipe
 from pipelines.stages.compose import Mix
 from pipelines.tasks import Task
+
+RECIPES = "recipes.json"
 
 
 @dataclass(frozen=True)
@@ -40,24 +44,48 @@ def build(recipe_path: Path, workspace: Path, display: Display, workers: int | N
     Raises DollmaError for a mistake in the recipe or its inputs, for failed tasks, and for a workspace in use.
     """
     recipe = load_recipe(recipe_path, overrides)
-    with _locked(workspace):
+    with locked(workspace):
         plan = plan_build(recipe, recipe_path, workspace)
-        target = workspace / "versions" / plan.version
-        remove_temporary(workspace)
-        if target.is_dir():
-            _remove_copies(workspace)
-            return Built(plan.version, target, new=False)
-        run = _Runner(workspace, workers or recipe.engine.workers or os.cpu_count() or 1, display)
-        run("extract", [task for source in plan.sources for task in source.extract])
-        _check_failures(plan)
-        run("measure", [task for source in plan.sources for task in (*source.measure, *source.sign)])
-        run("decide", [source.decide for source in plan.sources])
-        _check_decided(plan)
-        run("dedup", [plan.dedup])
-        scatters, gathers = _compose(plan, workspace / "stages", run)
-        assemble(plan, scatters, gathers, recipe_path, tuple(overrides), target)
+        built = run_plan(plan, recipe_path, tuple(overrides), workspace, display, workers)
+        _remember(workspace, built.name, recipe_path.resolve().parent)
+        return built
+
+
+def run_plan(
+    plan: Plan, recipe_path: Path, overrides: tuple[str, ...], workspace: Path, display: Display, workers: int | None = None
+) -> Built:
+    """Run what is not done of a plan, and put the version together. The workspace must be `locked`."""
+    target = workspace / "versions" / plan.version
+    remove_temporary(workspace)
+    if target.is_dir():
         _remove_copies(workspace)
-        return Built(plan.version, target, new=True)
+        return Built(plan.version, target, new=False)
+    run = _Runner(workspace, workers or plan.recipe.engine.workers or os.cpu_count() or 1, display)
+    run("extract", [task for source in plan.sources for task in source.extract])
+    _check_failures(plan)
+    run("measure", [task for source in plan.sources for task in (*source.measure, *source.sign)])
+    run("decide", [source.decide for source in plan.sources])
+    _check_decided(plan)
+    run("dedup", [plan.dedup])
+    scatters, gathers = _compose(plan, workspace / "stages", run)
+    assemble(plan, scatters, gathers, recipe_path, overrides, target)
+    _remove_copies(workspace)
+    return Built(plan.version, target, new=True)
+
+
+def _remember(workspace: Path, version: str, folder: Path) -> None:
+    """Where the recipe stood, for `rebuild`. This is the workspace's memory, and no part of the version: a version knows no path of a machine."""
+    with whole_file(workspace / RECIPES) as temporary:
+        temporary.write_text(json.dumps(recipe_folders(workspace) | {version: str(folder)}, indent=0, sort_keys=True), encoding="utf-8")
+
+
+def recipe_folders(workspace: Path) -> dict[str, str]:
+    """The folder of each version's recipe, as far as the workspace remembers."""
+    try:
+        folders = json.loads((workspace / RECIPES).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return folders if isinstance(folders, dict) else {}
 
 
 def _remove_copies(workspace: Path) -> None:
@@ -78,7 +106,7 @@ class _Runner:
 
 
 @contextmanager
-def _locked(workspace: Path) -> Iterator[None]:
+def locked(workspace: Path) -> Iterator[None]:
     """One build at a time in a workspace; the kernel frees the lock when the build dies, however it dies."""
     workspace.mkdir(parents=True, exist_ok=True)
     with (workspace / ".lock").open("w") as file:
@@ -122,9 +150,13 @@ def _check_decided(plan: Plan) -> None:
 
 
 def _compose(plan: Plan, stages: Path, run: _Runner) -> tuple[list[Task], list[Task]]:
-    recipe = plan.recipe
-    shards = _shards(plan, recipe)
-    mixes = {source.name: Mix(source.source.upsample, recipe.mixture.validation, recipe.mixture.seed, shards) for source in plan.sources}
+    mixture = plan.recipe.mixture
+    counts = plan.dedup.record()["counts"]
+    mixed = mix(plan.recipe, kept_by_dedup(counts))
+    shards = _shards(plan.recipe.mixture, mixed, {name: kept["bytes"] for name, kept in counts["kept"].items()})
+    mixes = {
+        name: Mix(row.factor, mixed.weights, mixture.validation, mixture.test, mixture.seed, shards) for name, row in mixed.rows.items()
+    }
     scatters = plan_scatter(plan, mixes, stages)
     run("scatter", scatters)
     gathers = plan_gather(scatters, sum(total for _, total in shards), stages)
@@ -132,10 +164,11 @@ def _compose(plan: Plan, stages: Path, run: _Runner) -> tuple[list[Task], list[T
     return scatters, gathers
 
 
-def _shards(plan: Plan, recipe: Recipe) -> tuple[tuple[str, int], ...]:
+def _shards(mixture: Mixture, mixed: Mixed, kept_bytes: dict[str, int]) -> tuple[tuple[str, int], ...]:
     """How many shards each split needs for the text that deduplication left, up-sampled."""
-    kept: dict[str, int] = plan.dedup.record()["counts"]["kept_bytes"]
-    share, target = recipe.mixture.validation, recipe.mixture.shard_bytes
-    train = sum(size * recipe.sources[name].upsample for name, size in kept.items()) * (1 - share)
-    held_out = sum(kept.values()) * share
-    return ((TRAIN, max(1, ceil(train / target))), (VALIDATION, max(1, ceil(held_out / target)) if share else 0))
+    train = sum(kept_bytes[name] * row.weight * row.factor for name, row in mixed.rows.items()) * (1 - mixture.held_out)
+    whole, held_out = sum(kept_bytes.values()), ((VALIDATION, mixture.validation), (TEST, mixture.test))
+    return (
+        (TRAIN, max(1, ceil(train / mixture.shard_bytes))),
+        *((split, max(1, ceil(whole * share / mixture.shard_bytes)) if share else 0) for split, share in held_out),
+    )

@@ -18,9 +18,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from curation.errors import DollmaError
+from pipelines.commands import dedup as dedup_commands
 from pipelines.commands import diacritics as diacritics_commands
+from pipelines.commands import diff as diff_commands
 from pipelines.commands import lid as lid_commands
+from pipelines.commands import mix as mix_commands
 from pipelines.commands import profile as profile_commands
+from pipelines.commands import rebuild as rebuild_commands
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +35,10 @@ app = typer.Typer(
 app.add_typer(profile_commands.app, name="profile")
 app.add_typer(lid_commands.app, name="lid")
 app.add_typer(diacritics_commands.app, name="diacritics")
+app.command("diff")(diff_commands.diff)
+app.command("dedup")(dedup_commands.dedup)
+app.command("mix")(mix_commands.mix)
+app.command("rebuild")(rebuild_commands.rebuild)
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
 
@@ -71,11 +79,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def _print_version(folder: Path) -> None:
     from curation.writers.card import composition_rows, conservation_rows
+    from pipelines.differences.latest import build_alarms
     from pipelines.versions import read_manifest
 
     manifest = read_manifest(folder)
     out.print(_table("Documents", ("Data source", "Read", "Kept", "Rejected", "Duplicate", "Failed"), conservation_rows(manifest)))
     out.print(_table("Words", ("Data source", "Words", "Up-sampling", "Final words"), composition_rows(manifest)))
+    diff_commands.print_alarms(build_alarms(folder), err)
 
 
 def _table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -17,6 +17,7 @@ from curation.tables import opened
 from pipelines.assemble import PROFILE
 from pipelines.evidence import MOST, excerpt, spans
 from pipelines.versions import read_manifest
+from pipelines.withdrawn import RULE as WITHDRAWN
 
 SHOWN = 5
 """Spans of a rule that are printed; `--json` has more."""
@@ -99,6 +100,8 @@ def describe(row: dict[str, Any]) -> str:
         lines.append(f"  {row['kind']} duplicate of {row['survivor']}, similarity {row['similarity']:.4f}")
     if row["cluster"]:
         lines.append(f"cluster   {row['cluster']}")
+    if row["repeated_words"]:
+        lines.append(f"repeated  {row['repeated_words']} words stand in paragraphs that a better document, or the text further up, has too")
     if row["stands_in"]:
         lines.append(f"copies    {row['copies']} in split {row['split']}: {', '.join(row['stands_in'])}")
     elif row["verdict"] == "kept":
@@ -119,6 +122,8 @@ def _edit(edit: dict[str, Any]) -> str:
 
 
 def _rule(rule: dict[str, Any]) -> str:
+    if rule["rule"] == WITHDRAWN:
+        return f"{rule['rule']}: the recipe takes this document back"
     if rule["value"] is None:
         return f"{rule['rule']}: the reader says that this is no document"
     return f"{rule['rule']}: {rule['measure']} is {_number(rule['value'])}, the threshold {_number(rule['threshold'])}"

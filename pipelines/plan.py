@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,19 @@ from curation.formatters.base import Formatter
 from curation.languages.profile import Profile, load_profile
 from curation.readers.base import InputFile, Reader, Split
 from curation.readers.inputs import content_identity, find_inputs, reader_for
+from pipelines.ranking import Entry, check_preferences
 from pipelines.recipe import Recipe, Source, make_formatters, make_reader
 from pipelines.recipe_file import resolve
+from pipelines.since import earlier_fingerprint
+from pipelines.splitting import task_splits
 from pipelines.stages import compose, decide, dedup, extract, measure
 from pipelines.stages.decide import Decide, Part, verdicts_name
-from pipelines.stages.dedup import Dedup, Entry, outcomes_name
+from pipelines.stages.dedup import Dedup
 from pipelines.stages.extract import Extract
 from pipelines.stages.measure import Measure, Sign
+from pipelines.stages.outcomes import outcomes_name
 from pipelines.tasks import Task
+from pipelines.withdrawn import Withdrawn, read_withdrawn
 
 INPUTS = "inputs.json"
 
@@ -72,7 +77,8 @@ def plan_build(recipe: Recipe, recipe_path: Path, workspace: Path) -> Plan:
     stages = workspace / "stages"
     profile = load_profile(recipe.language)
     cache = _read_cache(workspace / INPUTS)
-    sources = tuple(_plan_source(name, recipe, recipe_path, stages, profile, cache) for name in sorted(recipe.sources))
+    withdrawn = read_withdrawn(recipe.withdrawn, recipe_path)
+    sources = tuple(_plan_source(name, recipe, recipe_path, stages, profile, cache, withdrawn) for name in sorted(recipe.sources))
     _write_cache(workspace / INPUTS, cache)
     deduplication = _plan_dedup(recipe, sources, stages, profile)
     identity = {
@@ -80,15 +86,19 @@ def plan_build(recipe: Recipe, recipe_path: Path, workspace: Path) -> Plan:
         "dedup": deduplication.key,
         "decide": {plan.name: plan.decide.key for plan in sources},
         "mixture": recipe.mixture,
-        "card": recipe.model_dump(mode="json", include={"name", "title", "description", "licence", "language"}),
+        "card": recipe.model_dump(mode="json", include={"name", "title", "description", "licence"}) | {"language": profile.code},
+        "alarms": [recipe.alarms, earlier_fingerprint(recipe, recipe_path)],
         "sources": {
-            p.name: p.source.model_dump(mode="json", include={"title", "licence", "origin", "citation", "upsample"}) for p in sources
+            p.name: p.source.model_dump(mode="json", include={"title", "licence", "origin", "citation", "upsample", "domain"})
+            for p in sources
         },
     }
     return Plan(recipe, sources, deduplication, fingerprint(identity))
 
 
-def _plan_source(name: str, recipe: Recipe, recipe_path: Path, stages: Path, profile: Profile, cache: dict[str, str]) -> SourcePlan:
+def _plan_source(
+    name: str, recipe: Recipe, recipe_path: Path, stages: Path, profile: Profile, cache: dict[str, str], withdrawn: Withdrawn
+) -> SourcePlan:
     source = recipe.sources[name]
     try:
         files = find_inputs([resolve(path, recipe_path) for path in source.paths])
@@ -99,10 +109,11 @@ def _plan_source(name: str, recipe: Recipe, recipe_path: Path, stages: Path, pro
     formatters = tuple(make_formatters(recipe, source))
     defaults = profile.thresholds()
     filters = tuple(make_filters(defaults, recipe.filters, source.filters, folder=recipe_path.parent))
+    check_preferences(recipe.dedup.survivor, name, {"bytes", "words", *(measure for asked in filters for measure in asked.measures)})
     identities = {item.file.name: item.identity for item in inputs}
     extracts = tuple(
         _extract_task(name, reader, formatters, splits, identities, stages, recipe.language)
-        for reader, splits in _task_splits(files, readers, recipe.engine.task_bytes)
+        for reader, splits in task_splits(files, readers, recipe.engine.task_bytes)
     )
     language = recipe.language
     facts = {"profile": profile.measuring(), "unicode": unicodedata.unidata_version}
@@ -130,31 +141,13 @@ def _plan_source(name: str, recipe: Recipe, recipe_path: Path, stages: Path, pro
         "measures": [task.key for task in measures],
         "signatures": [task.key for task in signs],
         "thresholds": [[rule, threshold] for asked in filters for rule, _, threshold in asked.thresholds()],
+        "withdrawn": asdict(withdrawn),
     }
     reader_name = "+".join(sorted({reader.name for reader in readers.values()}))
-    decided = Task(stages, "decide", name, fingerprint(deciding | {"reader": reader_name}), Decide(tuple(parts), filters, reader_name))
+    decided = Task(
+        stages, "decide", name, fingerprint(deciding | {"reader": reader_name}), Decide(tuple(parts), filters, reader_name, withdrawn)
+    )
     return SourcePlan(name, source, inputs, filters, extracts, tuple(measures), tuple(signs), tuple(parts), decided)
-
-
-def _task_splits(files: list[InputFile], readers: dict[str, Reader], target: int) -> list[tuple[Reader, tuple[Split, ...]]]:
-    """Splits grouped into tasks of about `target` bytes, in the order of file names; a task has one reader."""
-    groups: list[tuple[Reader, tuple[Split, ...]]] = []
-    current: list[Split] = []
-    size = 0
-    last: Reader | None = None
-    for file in files:
-        reader = readers[file.name]
-        splits = reader.splits(file, target)
-        for split in splits:
-            if current and last is not None and (size >= target or reader != last):
-                groups.append((last, tuple(current)))
-                current, size = [], 0
-            current.append(split)
-            size += max(file.size // max(len(splits), 1), 1)
-            last = reader
-    if current and last is not None:
-        groups.append((last, tuple(current)))
-    return groups
 
 
 def _extract_task(
@@ -184,13 +177,17 @@ def _plan_dedup(recipe: Recipe, sources: tuple[SourcePlan, ...], stages: Path, p
         for plan in sources
         for number, part in enumerate(plan.parts)
     )
+    asked, seed, sizes = recipe.dedup, recipe.mixture.seed, recipe.mixture.rehydrate is not None
     identity = {
         "version": dedup.VERSION,
         "decide": [[plan.name, plan.decide.key, plan.source.priority] for plan in sources],
-        "dedup": recipe.dedup,
+        "dedup": asked,
         "fold": profile.fold,
+        "draws": seed,
+        "sizes": sizes,
     }
-    return Task(stages, "dedup", "", fingerprint(identity), Dedup(entries, recipe.dedup.exact, recipe.dedup.near, recipe.language))
+    work = Dedup(entries, asked.exact, asked.near, asked.contained, asked.paragraphs, asked.survivor, recipe.language, seed, sizes)
+    return Task(stages, "dedup", "", fingerprint(identity), work)
 
 
 def plan_scatter(plan: Plan, mixes: dict[str, compose.Mix], stages: Path) -> list[Task]:
@@ -206,9 +203,10 @@ def plan_scatter(plan: Plan, mixes: dict[str, compose.Mix], stages: Path) -> lis
                 "decide": source.decide.key,
                 "part": place,
                 "dedup": plan.dedup.key,
-                "mix": [mix.upsample, mix.validation, mix.seed, [list(s) for s in mix.shards]],
+                "mix": asdict(mix),
             }
-            work = compose.Scatter(part, source.decide.folder / verdicts_name(place), plan.dedup.folder / outcomes_name(number), mix)
+            outcomes = plan.dedup.folder / outcomes_name(number)
+            work = compose.Scatter(part, source.decide.folder / verdicts_name(place), outcomes, plan.recipe.dedup.paragraphs, mix)
             tasks.append(Task(stages, "scatter", source.name, fingerprint(identity), work))
             number += 1
     return tasks

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from curation.dedup.signatures import Near
+from curation.dedup.parameters import Contained, Near, Paragraphs
 from curation.errors import DollmaError
 from curation.filters.choice import Overrides
 from curation.formatters.base import Formatter
 from curation.processors import Processor, processor
 from curation.readers.base import Reader
+from curation.writers.factors import Weighed
+from curation.writers.parameters import Mixture, Size
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-_UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
 class Model(BaseModel):
@@ -40,22 +40,11 @@ def _spec(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-def _bytes(value: Any) -> Any:
-    """128MB, 64 MiB or a plain number of bytes."""
-    if not isinstance(value, str):
-        return value
-    match = re.fullmatch(r"\s*([\d.]+)\s*([A-Za-z]*)\s*", value)
-    if not match or match[2].upper() not in _UNITS:
-        raise ValueError(f"{value!r} is no size in bytes: write 128MB, 64MiB or a number")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
-
-
 def _list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
 Spec = Annotated[ProcessorSpec, BeforeValidator(_spec)]
-Size = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
 
 
 def _known_filters(overrides: Overrides | None) -> Overrides | None:
@@ -87,32 +76,61 @@ class Source(Model):
     """How to cite them."""
     upsample: float = Field(1.0, ge=0)
     """Times each document stands in the corpus; 19.4 means 19 times, and a 20th for four in ten documents."""
+    domain: str | None = None
+    """What the source counts as in `mixture.shares`; by default its name."""
     priority: int = 0
-    """Of two duplicates the one whose source has the higher priority survives, then the longer one."""
+    """Of two duplicates the one whose source has the higher priority survives (see `dedup.survivor`)."""
     formatters: tuple[Spec, ...] | None = None
     """Formatters of this source instead of the recipe's."""
     filters: Filters = {}
     """Filter parameters on top of the recipe's, or `name: false`."""
 
 
+class Best(Model):
+    """A measure by which one duplicate is better than another: `{highest: language_target}`."""
+
+    highest: str | None = None
+    """The document with the highest value survives."""
+    lowest: str | None = None
+    """The document with the lowest value survives."""
+
+    @model_validator(mode="after")
+    def _one(self) -> Best:
+        if (self.highest is None) == (self.lowest is None):
+            raise ValueError("write {highest: MEASURE} or {lowest: MEASURE}")
+        return self
+
+
+Preference = Literal["priority", "length", "newest", "oldest"] | Best
+
+
 class Dedup(Model):
-    """Which duplicates are removed."""
+    """Which duplicates are removed, and which of two survives."""
 
     exact: bool = True
     """Remove documents that are equal after case folding and white space normalisation."""
     near: Near | None = Near()
     """Near-duplicates; `null` to keep them."""
+    contained: Contained | None = Contained()
+    """Documents that stand almost whole in a better one; `null` to keep them."""
+    paragraphs: Paragraphs | None = Paragraphs()
+    """Paragraphs that stand in a better document too; `null` not to look for them."""
+    survivor: tuple[Preference, ...] = ("priority", "length")
+    """What makes the better of two documents, the first difference deciding: the source's `priority`, the `length` of the text, the `newest` or `oldest`
+    date in the metadata, or a measure. At last the id decides."""
 
 
-class Mixture(Model):
-    """How documents become shards."""
+class Alarms(Model):
+    """When a build, its card and a comparison warn."""
 
-    seed: int = Field(0, ge=0, lt=2**63)
-    """Seed of the global shuffle and of fractional up-sampling."""
-    validation: float = Field(0.0, ge=0, lt=1)
-    """Share of near-duplicate clusters that go to the validation split (never up-sampled)."""
-    shard_bytes: Size = 128_000_000
-    """Text in a shard, about."""
+    rule_share: float | None = Field(0.5, gt=0, le=1)
+    """A source loses more than this share of its documents to one rule."""
+    duplicate_share: float | None = Field(0.5, gt=0, le=1)
+    """A source loses more than this share of its documents to deduplication."""
+    language_shift: float | None = Field(0.05, gt=0, le=1)
+    """A language's share of a source's documents moved by more than this since the version compared with."""
+    silent_rules: bool = True
+    """A rule fires on no document of any source."""
 
 
 class Engine(Model):
@@ -149,6 +167,12 @@ class Recipe(Model):
     """Removal of duplicates over all sources."""
     mixture: Mixture = Mixture()
     """Up-sampling, splits and shards."""
+    withdrawn: Annotated[tuple[str, ...], BeforeValidator(_list)] = ()
+    """Documents taken back, by id or URL, or text files that list one a line: they are rejected, and what was a duplicate of them may stand again."""
+    alarms: Alarms = Alarms()
+    """When to warn."""
+    since: str | None = None
+    """Folder of an earlier version, or its manifest: the card says what moved since, in alarms."""
     engine: Engine = Engine()
     """Workers and task sizes."""
 
@@ -164,3 +188,8 @@ def make_formatters(recipe: Recipe, source: Source) -> list[Formatter]:
     """The formatters of a source, in order."""
     specs = recipe.formatters if source.formatters is None else source.formatters
     return [made for spec in specs if isinstance(made := spec.make("formatter"), Formatter)]
+
+
+def weighed(recipe: Recipe) -> dict[str, Weighed]:
+    """What the recipe says of each source's weight in the mixture."""
+    return {name: Weighed(source.upsample, source.domain or name) for name, source in recipe.sources.items()}

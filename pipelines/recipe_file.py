@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,8 @@ from curation.filters.choice import make_filters
 from curation.languages.profile import load_profile
 from curation.processors import processors
 from curation.readers.inputs import located
-from pipelines.recipe import Recipe, make_formatters
+from curation.writers.factors import check_mixture
+from pipelines.recipe import Recipe, make_formatters, weighed
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 Key = tuple[str | int, ...]
@@ -39,10 +41,10 @@ def _unique_mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique_mapping)
 
 
-def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
+def load_recipe(path: Path, overrides: Iterable[str] = (), folder: Path | None = None) -> Recipe:
     """The recipe in a file, with `key.path=value` overrides on top and every processor checked.
 
-    Raises DollmaError that names file, line, key path, the value, and the nearest valid spelling.
+    Relative paths start at the recipe's own folder, or at another `folder`. Raises DollmaError that names file, line, key path, the value, and the nearest valid one.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -63,9 +65,29 @@ def load_recipe(path: Path, overrides: Iterable[str] = ()) -> Recipe:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise DollmaError(f"{path}: {_explain(error, Recipe, root)}") from error
+    folder = folder or path.parent
     if recipe.language.endswith((".yaml", ".yml")):
-        recipe = recipe.model_copy(update={"language": resolve(recipe.language, path)})
-    _check_processors(recipe, path, root)
+        recipe = recipe.model_copy(update={"language": located(recipe.language, folder)})
+    _check_processors(recipe, path, root, folder)
+    _check_mixture(recipe, path, root)
+    return recipe
+
+
+def stored_recipe(manifest: dict[str, Any], path: Path, overrides: Iterable[str] = ()) -> Recipe:
+    """The recipe that a version's manifest (at `path`) holds, with overrides on top. It lacks what only a build needs: the sources have no paths.
+
+    Raises DollmaError that names key path, value, and the nearest valid spelling.
+    """
+    data = copy.deepcopy(manifest["recipe"]) | {"language": manifest["language"]}
+    for source in data["sources"].values():
+        source["paths"] = [""]
+    for override in overrides:
+        _override(data, override)
+    try:
+        recipe = Recipe.model_validate(data)
+    except ValidationError as error:
+        raise DollmaError(f"{path}: {_explain(error, Recipe, None)}") from error
+    _check_mixture(recipe, path, None)
     return recipe
 
 
@@ -111,7 +133,7 @@ def _expand(value: Any, path: Path, root: yaml.Node | None, key: Key) -> Any:
     return _VARIABLE.sub(variable, value)
 
 
-def _check_processors(recipe: Recipe, path: Path, root: yaml.Node | None) -> None:
+def _check_processors(recipe: Recipe, path: Path, root: yaml.Node | None, folder: Path) -> None:
     """Make every processor once, so that a bad parameter is an error before any work."""
     try:
         profile = load_profile(recipe.language)
@@ -122,11 +144,11 @@ def _check_processors(recipe: Recipe, path: Path, root: yaml.Node | None) -> Non
         checks = (
             (("sources", name, "reader"), "reader", lambda s=source: s.reader and s.reader.make("reader")),
             (("sources", name, "formatters"), "formatter", lambda s=source: make_formatters(recipe, s)),
-            (("filters",), "filter", lambda: make_filters(defaults, recipe.filters, folder=path.parent)),
+            (("filters",), "filter", lambda: make_filters(defaults, recipe.filters, folder=folder)),
             (
                 ("sources", name, "filters"),
                 "filter",
-                lambda s=source: make_filters(defaults, recipe.filters, s.filters, folder=path.parent),
+                lambda s=source: make_filters(defaults, recipe.filters, s.filters, folder=folder),
             ),
         )
         for key, kind, check in checks:
@@ -136,6 +158,13 @@ def _check_processors(recipe: Recipe, path: Path, root: yaml.Node | None) -> Non
                 raise DollmaError(f"{path}: {_place(root, key)}: {error}") from error
             except ValidationError as error:
                 raise DollmaError(f"{path}: {_place(root, key)}: {_parameter(error, kind)}") from error
+
+
+def _check_mixture(recipe: Recipe, path: Path, root: yaml.Node | None) -> None:
+    try:
+        check_mixture(recipe.mixture, weighed(recipe))
+    except DollmaError as error:
+        raise DollmaError(f"{path}: {_place(root, ('mixture',))}: {error}") from error
 
 
 def _parameter(error: ValidationError, kind: str) -> str:

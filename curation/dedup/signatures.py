@@ -1,61 +1,52 @@
-"""What is stored of every document so that duplicates are found without its text: an exact hash, a MinHash signature, and its bands."""
+"""What is stored of every document so that duplicates are found without its text: an exact hash, a MinHash signature with its bands, a sketch, paragraphs."""
 
 from __future__ import annotations
 
 import numba as nb
 import numpy as np
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from curation.dedup.parameters import SHORTEST_PARAGRAPH, Near
 from curation.text.buffers import TextBatch
 from curation.text.hashing import SEED_A, finish, step_a
-from curation.text.shingles import affine32, signatures, text_hashes
+from curation.text.signing import PARAGRAPH, affine32, sign
+
+_PARAGRAPH_TYPE = pa.binary(PARAGRAPH.itemsize)
 
 
-class Near(BaseModel):
-    """How near-duplicates are found. The defaults find a pair of Jaccard 0.8 with probability 1 - (1 - 0.8^8)^14 = 0.924, as FineWeb's do."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    threshold: float = Field(0.8, gt=0, le=1)
-    """Smallest Jaccard similarity of two documents' shingle sets at which one is a duplicate of the other. Every removal is verified."""
-    shingle: int = Field(5, ge=1, le=32)
-    """Words in a shingle."""
-    permutations: int = Field(112, ge=1, le=1024)
-    """Length of a MinHash signature."""
-    bands: int = Field(14, ge=1)
-    """Bands the signature is cut into; two documents are compared when one band is equal. Must divide `permutations`."""
-    seed: int = Field(1, ge=0, lt=2**32)
-    """Seed of the permutations, as in datasketch."""
-
-    @model_validator(mode="after")
-    def _bands_divide(self) -> Near:
-        if self.permutations % self.bands:
-            raise ValueError(f"bands={self.bands} must divide permutations={self.permutations}")
-        return self
-
-    def signature_identity(self) -> dict[str, int]:
-        """The parameters on which stored signatures depend: all but the threshold."""
-        return {"version": 2, "shingle": self.shingle, "permutations": self.permutations, "bands": self.bands, "seed": self.seed}
+def band_name(band: int) -> str:
+    """The column of band number `band`."""
+    return f"band_{band:02d}"
 
 
 def schema(near: Near) -> pa.Schema:
-    """Columns of the table `signatures`; `exact` is 16 bytes, `bands` one uint64 a band, `signature` one uint32 a permutation, little endian."""
+    """Columns of the table `signatures`: a hash a band, each in a column of its own, so that finding pairs reads 8 bytes a document at a time; `exact`
+    is 16 bytes, `signature` one uint32 a permutation, a paragraph as `curation.text.signing.PARAGRAPH`, all little endian."""
     return pa.schema(
         [
             pa.field("id", pa.string(), nullable=False),
             pa.field("exact", pa.binary(16), nullable=False),
-            pa.field("bands", pa.binary(8 * near.bands), nullable=False),
+            *(pa.field(band_name(band), pa.uint64(), nullable=False) for band in range(near.bands)),
             pa.field("signature", pa.binary(4 * near.permutations), nullable=False),
+            pa.field("sketch", pa.large_list(pa.uint32()), nullable=False),
+            pa.field("paragraphs", pa.large_list(_PARAGRAPH_TYPE), nullable=False),
         ]
     )
 
 
 def signature_table(ids: pa.StringArray, batch: TextBatch, fold: np.ndarray, near: Near) -> pa.RecordBatch:
     """The rows of `signatures` for a batch of documents."""
-    exact = text_hashes(batch.data, batch.offsets, fold)
-    minhash = signatures(batch.data, batch.offsets, fold, near.shingle, affine32(near.permutations, near.seed))
-    columns = [ids, _binary(exact), _binary(band_hashes(minhash, near.bands)), _binary(minhash)]
+    found = sign(batch.data, batch.offsets, fold, near.shingle, affine32(near.permutations, near.seed), SHORTEST_PARAGRAPH)
+    bands = band_hashes(found.minhash, near.bands)
+    paragraphs = found.paragraphs.view(np.uint8).reshape(-1, PARAGRAPH.itemsize)
+    columns = [
+        ids,
+        _binary(found.exact),
+        *(pa.array(np.ascontiguousarray(bands[:, band])) for band in range(near.bands)),
+        _binary(found.minhash),
+        pa.LargeListArray.from_arrays(pa.array(found.sketch_starts), pa.array(found.sketches)),
+        pa.LargeListArray.from_arrays(pa.array(found.paragraph_starts), _binary(paragraphs)),
+    ]
     return pa.RecordBatch.from_arrays(columns, schema=schema(near))
 
 
@@ -82,12 +73,22 @@ def _binary(matrix: np.ndarray) -> pa.Array:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(matrix), [None, pa.py_buffer(np.ascontiguousarray(matrix))])
 
 
-def matrix(column: pa.Array | pa.ChunkedArray, dtype: type[np.generic]) -> np.ndarray:
-    """A fixed-size binary column as a numpy matrix with one row per document (a view where the column is one chunk)."""
-    chunk = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    if isinstance(chunk, pa.ChunkedArray):
-        chunk = pa.concat_arrays(chunk.chunks) if chunk.num_chunks else pa.array([], chunk.type)
-    width = chunk.type.byte_width
-    data = np.frombuffer(chunk.buffers()[1], np.uint8) if len(chunk) else np.zeros(0, np.uint8)
-    rows = data[chunk.offset * width : (chunk.offset + len(chunk)) * width]
-    return rows.view(dtype).reshape(len(chunk), width // np.dtype(dtype).itemsize)
+def matrix(column: pa.Array, dtype: type[np.generic]) -> np.ndarray:
+    """A fixed-size binary column as a numpy matrix with one row per document (a view)."""
+    width = column.type.byte_width
+    data = np.frombuffer(column.buffers()[1], np.uint8) if len(column) else np.zeros(0, np.uint8)
+    rows = data[column.offset * width : (column.offset + len(column)) * width]
+    return rows.view(dtype).reshape(len(column), width // np.dtype(dtype).itemsize)
+
+
+def sketches(column: pa.LargeListArray) -> tuple[np.ndarray, np.ndarray]:
+    """(values, starts): document i's sketch is values[starts[i]:starts[i + 1]] (views)."""
+    return column.values.to_numpy(), column.offsets.to_numpy()
+
+
+def paragraphs(column: pa.LargeListArray) -> tuple[np.ndarray, np.ndarray]:
+    """(paragraphs, starts): document i's paragraphs are paragraphs[starts[i]:starts[i + 1]], of dtype PARAGRAPH (views)."""
+    values = column.values
+    data = np.frombuffer(values.buffers()[1], np.uint8) if len(values) else np.zeros(0, np.uint8)
+    start = values.offset * PARAGRAPH.itemsize
+    return data[start : start + len(values) * PARAGRAPH.itemsize].view(PARAGRAPH), column.offsets.to_numpy()

@@ -7,7 +7,16 @@ from typing import Any
 
 import yaml
 
+from curation.writers.mixture import TEST, TRAIN, VALIDATION
+
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"), (10**8, "10M<n<100M"))
+_KINDS = {
+    "exact": "{:,} are equal to their survivor but for case and white space",
+    "near": "{:,} are near-duplicates",
+    "contained": "{:,} stand almost whole in their survivor",
+}
+WITHDRAWN = "recipe.withdrawn"
+"""The rule that rejects what a recipe takes back."""
 NOT_STATED = "**not stated**"
 
 
@@ -19,8 +28,10 @@ def data_card(manifest: dict[str, Any]) -> str:
         _text(manifest["description"] or ""),
         f"Version `{manifest['version']}`, language `{manifest['language']}`. Words are counted between white space.",
         "## Composition\n\n" + _composition(manifest),
+        "## Splits\n\n" + _splits(manifest),
         "## What became of every document\n\n" + _conservation(manifest),
         "## Rules that rejected documents\n\n" + _rules(manifest),
+        "## Alarms\n\n" + _alarms(manifest),
         "## Where the texts come from\n\n" + _origins(manifest),
         "## How to load it\n\n" + _loading(),
     ]
@@ -45,7 +56,7 @@ def conservation_rows(manifest: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _header(manifest: dict[str, Any]) -> str:
     documents = sum(split["copies"] for split in manifest["splits"].values())
-    splits = [{"split": name, "path": f"data/{name}-*.parquet"} for name, split in manifest["splits"].items() if split["shards"]]
+    splits = [{"split": name, "path": f"data/{name}-*.parquet"} for name, split in _in_order(manifest["splits"]) if split["shards"]]
     header = {
         "language": [manifest["language"].split("_")[0]],
         "pretty_name": manifest["title"] or manifest["name"],
@@ -57,17 +68,29 @@ def _header(manifest: dict[str, Any]) -> str:
     return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---"
 
 
+def _in_order(splits: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Train first: it is what loaders show."""
+    return sorted(splits.items(), key=lambda item: (TRAIN, VALIDATION, TEST).index(item[0]))
+
+
 def _composition(manifest: dict[str, Any]) -> str:
     return _table(("Data source", "Words", "Up-sampling", "Final words"), composition_rows(manifest))
 
 
+def _splits(manifest: dict[str, Any]) -> str:
+    columns = ("documents", "words", "copies", "copied_words")
+    rows = [(name, *(f"{split[column]:,}" for column in columns)) for name, split in _in_order(manifest["splits"]) if split["shards"]]
+    return _table(("Split", "Documents", "Words", "Documents with copies", "Words with copies"), rows)
+
+
 def _conservation(manifest: dict[str, Any]) -> str:
     table = _table(("Data source", "Read", "Kept", "Rejected", "Duplicate", "Failed"), conservation_rows(manifest))
-    duplicates = manifest["duplicates"]
+    kinds = ", ".join(_KINDS[kind].format(count) for kind, count in manifest["duplicates"].items())
+    withdrawn = sum(source["rules"].get(WITHDRAWN, 0) for source in manifest["sources"].values())
     return (
         f"{table}\n\nRead = kept + rejected + duplicate + failed, document by document in `ledger/`. Of the duplicates found over all sources "
-        f"{duplicates['exact']:,} are equal to their survivor but for case and white space, {duplicates['near']:,} are near-duplicates, "
-        "each verified against the text of the survivor it names."
+        f"{kinds}, each verified against the text of the survivor it names."
+        + (f" {withdrawn:,} of the rejected documents were withdrawn by request." if withdrawn else "")
     )
 
 
@@ -75,6 +98,12 @@ def _rules(manifest: dict[str, Any]) -> str:
     rows = [(source["title"], rule, f"{count:,}") for source in manifest["sources"].values() for rule, count in source["rules"].items()]
     note = "A document that fails several rules counts for each.\n\n"
     return note + _table(("Data source", "Rule", "Documents"), rows) if rows else "None."
+
+
+def _alarms(manifest: dict[str, Any]) -> str:
+    since = manifest["since"]
+    compared = f"Compared with `{_text(since['version'])}`.\n\n" if since else ""
+    return compared + ("\n".join(f"- {_text(alarm['message'])}." for alarm in manifest["alarms"]) or "None.")
 
 
 def _origins(manifest: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """The mixture: how often each document stands in the corpus, in which split and shard, and where in it.
 
-All of it is a function of the document's id and a seed, so that it depends on no other document: neither on the order of files nor on how many there are.
+All of it is a function of the document's id, a factor and a seed, so that it depends neither on the order of files nor on how many there are. The split
+alone looks at other documents: at those of the same near-duplicate cluster.
 """
 
 from __future__ import annotations
@@ -10,21 +11,28 @@ import numpy as np
 
 from curation.text.hashing import SEED_A, SEED_B, finish, step_a
 
-TRAIN, VALIDATION = "train", "validation"
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
 
 _COPY, _SPLIT, _PLACE = np.uint64(1), np.uint64(2), np.uint64(3)
 """What a hash is drawn for: one id gives three independent numbers."""
 
 
-def copies(ids: np.ndarray, factor: float, seed: int) -> np.ndarray:
-    """Times each document stands in the corpus (int64): the whole part of `factor`, and once more for the share of ids that its fraction is."""
-    whole = int(np.floor(factor))
-    return whole + (_uniform(ids, np.uint64(seed), _COPY, 0) < factor - whole)
+def copies(ids: np.ndarray, factor: float | np.ndarray, seed: int) -> np.ndarray:
+    """Times each document stands in the corpus (int64): the whole part of `factor`, one for all or one for each, and once more for the share of ids that
+    its fraction is."""
+    whole = np.floor(factor)
+    return (whole + (_uniform(ids, np.uint64(seed), _COPY, 0) < factor - whole)).astype(np.int64)
 
 
-def in_validation(clusters: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Does the near-duplicate cluster (uint64 of shape (n, 2): the id of its best document) go to validation? All members of a cluster go the same way."""
-    return _uniform(clusters, np.uint64(seed), _SPLIT, 0) < share
+def draws(ids: np.ndarray, seed: int) -> np.ndarray:
+    """A number in [0, 1) for each id (uint64 of shape (n, 2)), from which its split follows. A near-duplicate cluster goes by the least of its members'
+    draws: what it once held out stays held out when it grows."""
+    return _uniform(ids, np.uint64(seed), _SPLIT, 0)
+
+
+def splits(drawn: np.ndarray, validation: float, test: float) -> np.ndarray:
+    """The split of each draw (array of str). Test comes first: a document that was in test stays there when the share of validation changes."""
+    return np.select([drawn < test, drawn < test + validation], [TEST, VALIDATION], TRAIN)
 
 
 def places(ids: np.ndarray, copy: int, seed: int) -> np.ndarray:

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 import curation.readers
 import pipelines.cli  # every worker imports the main program anew; from here it finds it loaded
-from curation.dedup.signatures import Near, signature_table
+from curation.dedup.parameters import Near
+from curation.dedup.signatures import signature_table
 from curation.filters.choice import make_filters
 from curation.languages.profile import load_profile
 from curation.text.buffers import TextBatch

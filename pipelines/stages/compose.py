@@ -11,17 +11,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from curation.dedup.parameters import Paragraphs
 from curation.errors import ConservationError
-from curation.ids import id_numbers
+from curation.ids import id_numbers, id_strings
 from curation.ledger import LEDGER, VERDICTS, check_conservation
 from curation.tables import TableWriter, row_groups
+from curation.text.buffers import TextBatch
+from curation.text.signing import content_hashes
 from curation.verdicts import DUPLICATE, FAILED, KEPT
-from curation.writers.mixture import TRAIN, VALIDATION, copies, in_validation, places, shard_of
+from curation.writers.mixture import TRAIN, copies, places, shard_of, splits
+from curation.writers.rehydration import Steps, weights
 from curation.writers.shards import SHARD, write_shard
+from pipelines.repeats import apply_repeats
 from pipelines.stages.decide import Part
 from pipelines.tasks import Progress, read_record
 
-VERSION = 2
+VERSION = 3
 KEYED = SHARD.append(pa.field("key", pa.uint64(), nullable=False))
 PILES = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -31,7 +36,9 @@ class Mix:
     """What the mixture asks of one source, and how many shards each split has."""
 
     upsample: float
+    weights: Steps
     validation: float
+    test: float
     seed: int
     shards: tuple[tuple[str, int], ...]
 
@@ -47,6 +54,7 @@ class Scatter:
     part: Part
     verdicts: Path
     outcomes: Path
+    paragraphs: Paragraphs | None
     mix: Mix
 
     def run(self, folder: Path, progress: Progress) -> dict[str, Any]:
@@ -66,9 +74,10 @@ class Scatter:
             pa.OSFile(str(folder / "piles.arrow"), "wb") as file,
             pa.ipc.new_file(file, KEYED, options=PILES) as writer,
         ):
-            for documents, measures, verdicts, outcomes in zip(*tables, strict=True):
-                _check_aligned(self.part, documents, measures, verdicts, outcomes)
-                rows = _ledger_rows(self.part.source, documents, measures["words"], verdicts, outcomes, self.mix)
+            for stored, measures, judged, outcomes in zip(*tables, strict=True):
+                _check_aligned(self.part, stored, measures, judged, outcomes)
+                documents, words, verdicts = apply_repeats(self.paragraphs, stored, measures["words"], judged, outcomes)
+                rows = _ledger_rows(self.part.source, documents, words, verdicts, outcomes, self.mix)
                 ledger.write(rows)
                 read += documents.num_rows
                 _count(counts, splits, rows)
@@ -101,11 +110,11 @@ def _ledger_rows(
     verdict = pc.if_else(duplicate, DUPLICATE, verdicts["verdict"])
     kept = pc.equal(verdict, KEPT)
     ids = id_numbers(documents["id"])
-    clusters = id_numbers(pc.coalesce(outcomes["cluster"], documents["id"]))
-    held_out = in_validation(clusters, mix.validation, mix.seed)
-    times = np.where(held_out, 1, copies(ids, mix.upsample, mix.seed))
+    texts = TextBatch(documents["text"])
+    place = splits(pc.fill_null(outcomes["draw"], 1.0).to_numpy(), mix.validation, mix.test)
+    times = np.where(place == TRAIN, copies(ids, mix.upsample * _weights(outcomes, mix), mix.seed), 1)
     times = np.where(kept.to_numpy(zero_copy_only=False), times, 0).astype(np.int32)
-    split = pc.if_else(kept, pc.if_else(pa.array(held_out), VALIDATION, TRAIN), None)
+    split = pc.if_else(kept, pa.array(place), None)
     columns = {
         "id": documents["id"],
         "source": pa.array([source] * documents.num_rows, pa.string()),
@@ -119,11 +128,19 @@ def _ledger_rows(
         "cluster": outcomes["cluster"],
         "error": verdicts["error"],
         "edits": documents["edits"],
+        "text_hash": id_strings(content_hashes(texts.data, texts.offsets)),
         "words": words,
+        "repeated_words": outcomes["repeated_words"],
+        "cluster_size": outcomes["cluster_size"],
         "split": split,
         "copies": pa.array(times),
     }
     return pa.RecordBatch.from_pydict(columns, schema=LEDGER)
+
+
+def _weights(outcomes: pa.RecordBatch, mix: Mix) -> np.ndarray | float:
+    """What rehydration makes of each document."""
+    return weights(pc.fill_null(outcomes["cluster_size"], 1).to_numpy(), mix.weights) if mix.weights else 1.0
 
 
 def _failed_rows(source: str, failures: pa.RecordBatch) -> pa.RecordBatch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import pyarrow.compute as pc
 from curation.dedup.signatures import matrix
 from curation.filters.base import Filter
 from curation.ids import id_numbers
-from curation.tables import TableWriter, row_groups
+from curation.tables import TableWriter, row_groups, with_values
 from curation.verdicts import DUPLICATE, FAILED, FAILED_RULE, KEPT, REJECTED, failed_rules
 from pipelines.tasks import Progress
+from pipelines.withdrawn import Withdrawn, withdraw
 
-VERSION = 1
+VERSION = 2
 
 VERDICTS = pa.schema(
     [
@@ -53,6 +55,7 @@ class Decide:
     parts: tuple[Part, ...]
     filters: tuple[Filter, ...]
     reader: str
+    withdrawn: Withdrawn
 
     def run(self, folder: Path, progress: Progress) -> dict[str, Any]:
         """Writes one file of verdicts a part; verdicts here are kept (so far), rejected, failed or, for an id read again with the same text, duplicate."""
@@ -62,8 +65,9 @@ class Decide:
         row = 0
         for number, part in enumerate(self.parts):
             with TableWriter(folder / verdicts_name(number), VERDICTS) as writer:
-                for batch in row_groups(part.measures):
+                for batch, urls in zip(row_groups(part.measures), self._urls(part), strict=False):
                     decided = _decide(batch, self.filters, self.reader, repeats, row)
+                    decided = with_values(decided, withdraw(decided, urls, self.withdrawn))
                     writer.write(decided)
                     row += batch.num_rows
                     for name in counts:
@@ -72,6 +76,10 @@ class Decide:
                         rules[item["values"].as_py()] = rules.get(item["values"].as_py(), 0) + item["counts"].as_py()
                     progress(documents=batch.num_rows, kept=pc.sum(pc.equal(decided["verdict"], KEPT)).as_py() or 0)
         return {"verdicts": counts, "rules": dict(sorted(rules.items()))}
+
+    def _urls(self, part: Part) -> Iterator[pa.Array | None]:
+        """The URLs of each batch, if any is asked for."""
+        return (batch["url"] for batch in row_groups(part.documents, ["url"])) if self.withdrawn.urls else repeat(None)
 
 
 def _decide(batch: pa.RecordBatch, filters: tuple[Filter, ...], reader: str, repeats: Repeats, first: int) -> pa.RecordBatch:

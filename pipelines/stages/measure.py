@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from curation.dedup.signatures import Near, schema, signature_table
+from curation.dedup.parameters import Near
+from curation.dedup.signatures import schema, signature_table
 from curation.errors import ConservationError
 from curation.filters.base import Filter
 from curation.languages.profile import load_profile

@@ -61,6 +61,10 @@ def test_every_command_runs(workspace: Path, tmp_path: Path) -> None:
         "versions": (("versions", "--workspace", workspace), 0),
         "verify": (("verify", name, "--workspace", workspace), 0),
         "explain": (("explain", name, explained[1], "--workspace", workspace), 0),
+        "diff": (("diff", name, name, "--workspace", workspace), 0),
+        "rebuild": (("rebuild", name, "--workspace", workspace), 0),
+        "mix": (("mix", name, "--dry-run", "--set", "mixture.method=unimax", "--set", "mixture.budget=90k", "--workspace", workspace), 0),
+        "dedup": (("dedup", raw / "books2"), 0),
         "judge": (("judge", raw / "blogs" / "blogs.jsonl", "--profile", "azj_Latn", "--explain"), 0),
         "read": (("read", raw / "books1"), 0),
         "profile fit": (
@@ -78,6 +82,8 @@ def test_every_command_runs(workspace: Path, tmp_path: Path) -> None:
     assert all(line in output["explain"].splitlines() for line in blocks("text")[0].splitlines())
     assert len(output["judge"].splitlines()) == 60
     assert output["verify"].startswith(name)
+    assert "no difference" in output["diff"]
+    assert "identical" in output["rebuild"]
     assert (tmp_path / "fit" / "report.html").is_file()
     assert "azj_Latn" in output["lid eval"]
 
