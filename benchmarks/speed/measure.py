@@ -19,7 +19,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks.speed.pages import real_pages, recombined
-from curation.dedup.signatures import Near, signature_table
+from curation.dedup.parameters import Near
+from curation.dedup.signatures import signature_table
 from curation.document import DOCUMENTS, document_id
 from curation.filters.base import Filter
 from curation.filters.choice import make_filters

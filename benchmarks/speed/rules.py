@@ -36,7 +36,6 @@ from curation.text.lines import character_counts, line_counts, mark_counts, para
 from curation.text.repetition import duplicate_ngrams, top_ngrams
 from curation.text.scripts import SCRIPTS, line_scripts, script_letters
 from curation.text.sentences import sentence_counts
-from curation.text.shingles import text_hashes
 from curation.text.spaces import plain_spaces
 from curation.text.stop_words import distinct_words
 from curation.text.words import text_counts, token_counts
@@ -63,7 +62,6 @@ def kernels(profile: Profile) -> dict[str, Kernel]:
         "scripts by line": lambda data, offsets: line_scripts(data, offsets, script),
         "character kinds": text_counts,
         "tokens of a language": lambda data, offsets: token_counts(data, offsets, *tokens),
-        "hash of a text": lambda data, offsets: text_hashes(data, offsets, profile.fold_table),
         "plain spaces": plain_spaces,
     }
     found: dict[str, Kernel] = {name: partial(_on_buffers, kernel) for name, kernel in on_buffers.items()}

@@ -1,0 +1,1 @@
+"""Duplicates found and missed, beside datasketch, rensa and datatrove over the same shingles: `python -m benchmarks.dedup`."""
