@@ -30,7 +30,7 @@ test: $(STAMP)  ## Lint, types and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(STAMP)  ## Lint alone
 	$(BIN)/ruff check .

@@ -31,6 +31,7 @@ def intrinsic_alarms(manifest: Manifest, settings: Alarms) -> list[Alarm]:
     return [
         *(alarm for name, source in sorted(manifest["sources"].items()) for alarm in _losses(name, source, settings)),
         *_silent(manifest, settings),
+        *_unknown(manifest["not_found"]),
     ]
 
 
@@ -63,7 +64,8 @@ def _losses(name: str, source: dict[str, Any], settings: Alarms) -> Iterator[Ala
     read = source["read"]
     by_rule: dict[str, int] = {}
     for rule, count in source["rules"].items():
-        by_rule[base_rule(rule)] = by_rule.get(base_rule(rule), 0) + count
+        if base_rule(rule) in source["thresholds"]:  # not a reader's own, such as mediawiki.redirect: half of a dump may be redirects
+            by_rule[base_rule(rule)] = by_rule.get(base_rule(rule), 0) + count
     for rule, count in sorted(by_rule.items()):
         if settings.rule_share is not None and count > settings.rule_share * read:
             yield _alarm(
@@ -89,6 +91,15 @@ def _silent(manifest: Manifest, settings: Alarms) -> Iterator[Alarm]:
             "silent_rules", f"{len(silent)} of {len(active)} rules fire on no document of any source: {', '.join(silent)}. "
             "In a large corpus that is a threshold that can't be reached, or a filter that sees the wrong text",
             value=len(silent),
+        )  # fmt: skip
+
+
+def _unknown(withdrawn: list[str]) -> Iterator[Alarm]:
+    """A request to take a document back that reaches none is worse than no request: somebody thinks it done."""
+    if withdrawn:
+        yield _alarm(
+            "not_found", f"{len(withdrawn)} of the documents that the recipe takes back are not there: {_some(withdrawn)}. "
+            "Look for them in the ledger, by another URL or id", value=len(withdrawn),
         )  # fmt: skip
 
 

@@ -24,8 +24,8 @@ from curation.writers.card import data_card
 from curation.writers.shards import shard_name
 from pipelines.alarms import intrinsic_alarms, relative_alarms
 from pipelines.plan import Plan, SourcePlan
-from pipelines.since import earlier_manifest
 from pipelines.tasks import Task
+from pipelines.withdrawn import not_found
 
 MANIFEST = "manifest.json"
 CARD = "README.md"
@@ -52,7 +52,7 @@ def assemble(plan: Plan, scatters: list[Task], gathers: list[Task], recipe: Path
         shutil.copyfile(recipe, folder / RECIPE)
         profile = load_profile(plan.recipe.language).model_dump(mode="json")
         (folder / PROFILE).write_text(yaml.safe_dump(profile, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        manifest = _manifest(plan, scatters, shards, overrides, earlier_manifest(plan.recipe, recipe))
+        manifest = _manifest(plan, scatters, shards, overrides)
         manifest["files"] = {str(path.relative_to(folder)): _file(path, shards) for path in sorted(folder.rglob("*")) if path.is_file()}
         (folder / CARD).write_text(data_card(manifest), encoding="utf-8")
         manifest["files"][CARD] = _file(folder / CARD, {})
@@ -86,10 +86,8 @@ def _file(path: Path, shards: dict[str, dict[str, int]]) -> dict[str, Any]:
     return {"bytes": path.stat().st_size, "sha256": checksum(path), **{k: counts[k] for k in ("rows", "words") if k in counts}}
 
 
-def _manifest(
-    plan: Plan, scatters: list[Task], shards: dict[str, dict[str, int]], overrides: tuple[str, ...], earlier: dict[str, Any] | None
-) -> dict[str, Any]:
-    recipe = plan.recipe
+def _manifest(plan: Plan, scatters: list[Task], shards: dict[str, dict[str, int]], overrides: tuple[str, ...]) -> dict[str, Any]:
+    recipe, earlier = plan.recipe, plan.earlier
     sources = {source.name: _source(source, [task for task in scatters if task.source == source.name]) for source in plan.sources}
     totals = {key: sum(source[key] for source in sources.values()) for key in ("read", *VERDICTS, "words", "final_words")}
     splits: dict[str, dict[str, int]] = {}
@@ -103,6 +101,7 @@ def _manifest(
         sums["shards"] = len(own)
         check_conservation(f"shards of {split}", sum(c["rows"] for c in own), dict.fromkeys(VERDICTS, 0) | {KEPT: sums["copies"]})
     deduplicated = plan.dedup.record()["counts"]
+    met = [name for source in plan.sources for name in source.decide.record()["counts"]["withdrawn"]]
     manifest = {
         "format": 1,
         "name": recipe.name,
@@ -122,6 +121,7 @@ def _manifest(
         "splits": splits,
         "stages": {"dedup": plan.dedup.key} | {stage: _keys(plan, stage) for stage in ("extract", "measure", "sign", "decide")},
         "packages": {name: package_version(name) for name in PACKAGES} | {"python": ".".join(platform.python_version_tuple()[:2])},
+        "not_found": not_found(plan.withdrawn, met),
         "since": earlier and {key: earlier[key] for key in ("version", "fingerprint")},
     }
     moved = relative_alarms(earlier, manifest, recipe.alarms) if earlier else []

@@ -20,7 +20,7 @@ from curation.readers.inputs import content_identity, find_inputs, reader_for
 from pipelines.ranking import Entry, check_preferences
 from pipelines.recipe import Recipe, Source, make_formatters, make_reader
 from pipelines.recipe_file import resolve
-from pipelines.since import earlier_fingerprint
+from pipelines.since import earlier_manifest
 from pipelines.splitting import task_splits
 from pipelines.stages import compose, decide, dedup, extract, measure
 from pipelines.stages.decide import Decide, Part, verdicts_name
@@ -64,6 +64,8 @@ class Plan:
     recipe: Recipe
     sources: tuple[SourcePlan, ...]
     dedup: Task
+    withdrawn: Withdrawn
+    earlier: dict[str, Any] | None
     fingerprint: str
 
     @property
@@ -77,7 +79,7 @@ def plan_build(recipe: Recipe, recipe_path: Path, workspace: Path) -> Plan:
     stages = workspace / "stages"
     profile = load_profile(recipe.language)
     cache = _read_cache(workspace / INPUTS)
-    withdrawn = read_withdrawn(recipe.withdrawn, recipe_path)
+    withdrawn, earlier = read_withdrawn(recipe.withdrawn, recipe_path), earlier_manifest(recipe, recipe_path)
     sources = tuple(_plan_source(name, recipe, recipe_path, stages, profile, cache, withdrawn) for name in sorted(recipe.sources))
     _write_cache(workspace / INPUTS, cache)
     deduplication = _plan_dedup(recipe, sources, stages, profile)
@@ -87,13 +89,13 @@ def plan_build(recipe: Recipe, recipe_path: Path, workspace: Path) -> Plan:
         "decide": {plan.name: plan.decide.key for plan in sources},
         "mixture": recipe.mixture,
         "card": recipe.model_dump(mode="json", include={"name", "title", "description", "licence"}) | {"language": profile.code},
-        "alarms": [recipe.alarms, earlier_fingerprint(recipe, recipe_path)],
+        "alarms": [recipe.alarms, earlier and earlier["fingerprint"]],
         "sources": {
             p.name: p.source.model_dump(mode="json", include={"title", "licence", "origin", "citation", "upsample", "domain"})
             for p in sources
         },
     }
-    return Plan(recipe, sources, deduplication, fingerprint(identity))
+    return Plan(recipe, sources, deduplication, withdrawn, earlier, fingerprint(identity))
 
 
 def _plan_source(

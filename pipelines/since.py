@@ -29,9 +29,3 @@ def earlier_manifest(recipe: Recipe, recipe_path: Path) -> dict[str, Any] | None
             "name the folder of an earlier version, or its manifest.json"
         ) from error
     return manifest
-
-
-def earlier_fingerprint(recipe: Recipe, recipe_path: Path) -> str | None:
-    """The fingerprint of the version that the recipe names: the card says what moved since, so a new card's version depends on it."""
-    manifest = earlier_manifest(recipe, recipe_path)
-    return None if manifest is None else manifest["fingerprint"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,11 +53,25 @@ def read_withdrawn(named: tuple[str, ...], recipe: Path) -> Withdrawn:
     return Withdrawn(tuple(sorted(e for e in found if "://" not in e)), tuple(sorted(e for e in found if "://" in e)))
 
 
-def withdraw(decided: pa.RecordBatch, urls: pa.Array | None, withdrawn: Withdrawn) -> dict[int, dict[str, Any]]:
-    """What changes in a batch of verdicts: {row: {column: value}}. The rule joins those that failed already; what failed to be read stays failed."""
+def not_found(withdrawn: Withdrawn, found: Iterable[str]) -> list[str]:
+    """What is taken back and is no document, of all that were found."""
+    return sorted({*withdrawn.ids, *withdrawn.urls}.difference(found))
+
+
+def withdraw(decided: pa.RecordBatch, urls: pa.Array | None, withdrawn: Withdrawn) -> tuple[dict[int, dict[str, Any]], set[str]]:
+    """(changes, names): what changes in a batch of verdicts, {row: {column: value}}, and which ids and URLs were met.
+
+    The rule joins those that failed already; what failed to be read stays failed.
+    """
     concerned = pc.is_in(decided["id"], pa.array(withdrawn.ids, pa.string()))
     if urls is not None:
         concerned = pc.or_(concerned, pc.is_in(urls, pa.array(withdrawn.urls, pa.string())))
+    met = [
+        column.filter(pc.is_in(column, pa.array(asked, pa.string())))
+        for column, asked in ((decided["id"], withdrawn.ids), (urls, withdrawn.urls))
+        if column is not None
+    ]
     rows = np.flatnonzero(pc.and_(concerned, pc.is_null(decided["error"])).to_numpy(zero_copy_only=False))
     rule = {"rule": RULE, "measure": "withdrawn", "value": None, "threshold": None}
-    return {int(row): {"verdict": REJECTED, "rules": [*decided["rules"][int(row)].as_py(), rule]} for row in rows}
+    changes = {int(row): {"verdict": REJECTED, "rules": [*decided["rules"][int(row)].as_py(), rule]} for row in rows}
+    return changes, {name for names in met for name in names.to_pylist()}

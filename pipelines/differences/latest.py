@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from curation.errors import DollmaError
 from pipelines.alarms import relative_alarms
 from pipelines.assemble import MANIFEST
 from pipelines.recipe import Alarms
@@ -17,7 +18,10 @@ def build_alarms(version: Path) -> list[str]:
     The latter are printed and never stored: a version's bytes don't depend on what else stands in the workspace.
     """
     manifest = read_manifest(version)
-    earlier = None if manifest["since"] else _latest_other(version, manifest["name"])
+    try:
+        earlier = None if manifest["since"] else _latest_other(version, manifest["name"])
+    except DollmaError as error:
+        return [*(alarm["message"] for alarm in manifest["alarms"]), f"not compared with the version before: {error}"]
     moved = relative_alarms(earlier, manifest, Alarms.model_validate(manifest["recipe"]["alarms"])) if earlier else []
     return [alarm["message"] for alarm in (*manifest["alarms"], *moved)]
 

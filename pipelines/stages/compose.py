@@ -28,7 +28,6 @@ from pipelines.tasks import Progress, read_record
 
 VERSION = 3
 KEYED = SHARD.append(pa.field("key", pa.uint64(), nullable=False))
-PILES = pa.ipc.IpcWriteOptions(compression="lz4")
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Scatter:
         with (
             TableWriter(folder / "ledger.parquet", LEDGER) as ledger,
             pa.OSFile(str(folder / "piles.arrow"), "wb") as file,
-            pa.ipc.new_file(file, KEYED, options=PILES) as writer,
+            pa.ipc.new_file(file, KEYED) as writer,
         ):
             for stored, measures, judged, outcomes in zip(*tables, strict=True):
                 _check_aligned(self.part, stored, measures, judged, outcomes)
@@ -220,7 +219,7 @@ class Gather:
                 with pa.OSFile(str(path / "piles.arrow")) as file:
                     reader = pa.ipc.open_file(file)
                     batches += [reader.get_batch(number) for number in numbers]
-        table = pa.Table.from_batches(batches, KEYED)
+        table = pa.Table.from_batches(batches, KEYED).combine_chunks()
         del batches
         order = pc.sort_indices(table, [("key", "ascending"), ("id", "ascending"), ("copy", "ascending")])
         table = table.take(order).drop_columns(["key"])

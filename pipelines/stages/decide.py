@@ -62,12 +62,15 @@ class Decide:
         repeats = repeated_ids([part.signatures for part in self.parts])
         counts = dict.fromkeys((KEPT, REJECTED, DUPLICATE, FAILED), 0)
         rules: dict[str, int] = {}
+        withdrawn: set[str] = set()
         row = 0
         for number, part in enumerate(self.parts):
             with TableWriter(folder / verdicts_name(number), VERDICTS) as writer:
                 for batch, urls in zip(row_groups(part.measures), self._urls(part), strict=False):
                     decided = _decide(batch, self.filters, self.reader, repeats, row)
-                    decided = with_values(decided, withdraw(decided, urls, self.withdrawn))
+                    changes, met = withdraw(decided, urls, self.withdrawn)
+                    decided = with_values(decided, changes)
+                    withdrawn |= met
                     writer.write(decided)
                     row += batch.num_rows
                     for name in counts:
@@ -75,7 +78,7 @@ class Decide:
                     for item in pc.value_counts(pc.struct_field(pc.list_flatten(decided["rules"]), "rule")):
                         rules[item["values"].as_py()] = rules.get(item["values"].as_py(), 0) + item["counts"].as_py()
                     progress(documents=batch.num_rows, kept=pc.sum(pc.equal(decided["verdict"], KEPT)).as_py() or 0)
-        return {"verdicts": counts, "rules": dict(sorted(rules.items()))}
+        return {"verdicts": counts, "rules": dict(sorted(rules.items())), "withdrawn": sorted(withdrawn)}
 
     def _urls(self, part: Part) -> Iterator[pa.Array | None]:
         """The URLs of each batch, if any is asked for."""

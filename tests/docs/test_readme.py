@@ -64,7 +64,7 @@ def test_every_command_runs(workspace: Path, tmp_path: Path) -> None:
         "diff": (("diff", name, name, "--workspace", workspace), 0),
         "rebuild": (("rebuild", name, "--workspace", workspace), 0),
         "mix": (("mix", name, "--dry-run", "--set", "mixture.method=unimax", "--set", "mixture.budget=90k", "--workspace", workspace), 0),
-        "dedup": (("dedup", raw / "books2"), 0),
+        "dedup": (("dedup", raw / "books1"), 0),
         "judge": (("judge", raw / "blogs" / "blogs.jsonl", "--profile", "azj_Latn", "--explain"), 0),
         "read": (("read", raw / "books1"), 0),
         "profile fit": (

@@ -32,7 +32,7 @@ def source(**rest: Any) -> dict[str, Any]:
 
 
 def manifest(version: str = "new", **sources: dict[str, Any]) -> dict[str, Any]:
-    return {"version": version, "sources": sources}
+    return {"version": version, "sources": sources, "not_found": []}
 
 
 def told(alarms: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -40,12 +40,13 @@ def told(alarms: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 
 def test_a_source_lost_to_one_rule() -> None:
-    rules = {"language.min_target: rus_Cyrl": 40, "language.min_target: tur_Latn": 11, "length.min_words": 50}
-    found = intrinsic_alarms(manifest(news=source(rules=rules), laws=source()), Alarms(silent_rules=False))
+    rules = {"language.min_target: rus_Cyrl": 40, "language.min_target: tur_Latn": 11, "length.min_words": 50, "mediawiki.redirect": 60}
+    thresholds = {"language.min_target": 0.5, "length.min_words": 5}
+    found = intrinsic_alarms(manifest(news=source(rules=rules, thresholds=thresholds), laws=source()), Alarms(silent_rules=False))
     assert told(found) == [("rule_share", "news", "language.min_target", 0.51, 0.5)]
     assert "source news loses 51 of 100 documents (51%) to the rule language.min_target" in found[0]["message"]
     assert "dollma explain" in found[0]["message"]
-    assert intrinsic_alarms(manifest(news=source(rules=rules)), OFF) == []
+    assert intrinsic_alarms(manifest(news=source(rules=rules, thresholds=thresholds)), OFF) == []
     assert intrinsic_alarms(manifest(news=source(read=0)), Alarms()) == []
 
 

@@ -213,6 +213,10 @@ def test_a_url_is_withdrawn_too(tmp_path: Path) -> None:
     rows(tmp_path / "news.jsonl", {"c": LINES[2]})
     built = quiet_build(recipe(tmp_path, withdrawn=["https://xeber.example.az/a"]), tmp_path / "w")
     assert [row["url"] for row in ledger(built) if row["verdict"] == "rejected"] == ["https://xeber.example.az/a"]
+    assert not [a for a in json.loads((built.folder / "manifest.json").read_text())["alarms"] if a["kind"] == "not_found"]
+    nowhere = quiet_build(recipe(tmp_path, withdrawn=["https://xeber.example.az/b", "https://xeber.example.az/a"]), tmp_path / "w")
+    (alarm,) = [a for a in json.loads((nowhere.folder / "manifest.json").read_text())["alarms"] if a["kind"] == "not_found"]
+    assert "https://xeber.example.az/b" in alarm["message"]
 
 
 def test_a_new_crawl_is_compared_without_reading_or_signing_the_old_ones_again(tmp_path: Path, words: str) -> None:

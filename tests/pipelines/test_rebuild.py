@@ -33,7 +33,9 @@ def own(tmp_path: Path) -> tuple[Path, Built]:
         json.dumps({"question": "Dəniz səviyyəsindən ən hündür dağ hansıdır?"}) + "\n", encoding="utf-8"
     )
     sources = {"blogs": {"paths": "blogs.jsonl", "upsample": 2.5}, "books": {"paths": "books2/*.txt"}}
+    earlier = quiet_build(write_recipe(tmp_path / "in", sources), tmp_path / "w")
     rest = {
+        "since": f"../w/versions/{earlier.name}",
         "language": "mine.yaml",
         "withdrawn": "taken.txt",
         "mixture": {"validation": 0.1},
