@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from curation.writers.factors import fertility
+from curation.writers.parameters import Mixture
 from pipelines.recipe import Alarms
 
 Manifest = dict[str, Any]
@@ -17,6 +19,8 @@ Alarm = dict[str, Any]
 
 WORDS_MOVED = 0.5
 """Share by which the kept words of a source may grow or shrink against an earlier version. A doubled or halved source is another source."""
+BUDGET_MET = 0.95
+"""From this share on a budget counts as met: fractional copies and held-out documents are drawn, which moves small corpora by a few percent."""
 SHOWN = 5
 """Rules or files named in a message; the rest is counted."""
 
@@ -32,6 +36,7 @@ def intrinsic_alarms(manifest: Manifest, settings: Alarms) -> list[Alarm]:
         *(alarm for name, source in sorted(manifest["sources"].items()) for alarm in _losses(name, source, settings)),
         *_silent(manifest, settings),
         *_unknown(manifest["not_found"]),
+        *_short(manifest),
     ]
 
 
@@ -100,6 +105,19 @@ def _unknown(withdrawn: list[str]) -> Iterator[Alarm]:
         yield _alarm(
             "not_found", f"{len(withdrawn)} of the documents that the recipe takes back are not there: {_some(withdrawn)}. "
             "Look for them in the ledger, by another URL or id", value=len(withdrawn),
+        )  # fmt: skip
+
+
+def _short(manifest: Manifest) -> Iterator[Alarm]:
+    """A corpus smaller than its budget: all sources are at `max_repeats`."""
+    mixture = Mixture.model_validate(manifest["recipe"]["mixture"])
+    unit = "words" if mixture.tokens_per_word is None else "tokens"
+    made = sum(source["final_words"] * fertility(mixture, name) for name, source in manifest["sources"].items())
+    if mixture.budget and made < BUDGET_MET * mixture.budget:
+        yield _alarm(
+            "budget_short", f"the corpus has {made:,.0f} {unit}, and mixture.budget asks for {mixture.budget:,}: "
+            "see what each source gives with `dollma mix --dry-run`; a larger mixture.max_repeats, or more text, is needed",
+            value=made / mixture.budget, threshold=BUDGET_MET,
         )  # fmt: skip
 
 

@@ -27,12 +27,18 @@ OFF = Alarms(rule_share=None, duplicate_share=None, language_shift=None, silent_
 
 def source(**rest: Any) -> dict[str, Any]:
     """A source in a manifest: a hundred documents read, a thousand words kept."""
-    empty: dict[str, Any] = {"inputs": [{"name": "a.jsonl", "identity": "1"}], "rules": {}, "thresholds": {}, "languages": {}}
+    empty: dict[str, Any] = {
+        "inputs": [{"name": "a.jsonl", "identity": "1"}],
+        "rules": {},
+        "thresholds": {},
+        "languages": {},
+        "final_words": 1000,
+    }
     return empty | {"read": 100, "duplicate": 0, "words": 1000} | rest
 
 
 def manifest(version: str = "new", **sources: dict[str, Any]) -> dict[str, Any]:
-    return {"version": version, "sources": sources, "not_found": []}
+    return {"version": version, "sources": sources, "not_found": [], "recipe": {"mixture": {}}}
 
 
 def told(alarms: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -53,6 +59,14 @@ def test_a_source_lost_to_one_rule() -> None:
 def test_a_source_lost_to_deduplication() -> None:
     found = intrinsic_alarms(manifest(a=source(duplicate=21), b=source(duplicate=20)), Alarms(duplicate_share=0.2))
     assert told(found) == [("duplicate_share", "a", None, 0.21, 0.2)]
+
+
+def test_a_corpus_smaller_than_its_budget() -> None:
+    small = manifest(a=source(final_words=1900), b=source(final_words=100))
+    asked: dict[str, Any] = {"method": "unimax", "budget": 2100}
+    assert intrinsic_alarms(small | {"recipe": {"mixture": asked}}, OFF) == []
+    found = intrinsic_alarms(small | {"recipe": {"mixture": asked | {"tokens_per_word": 1.5, "budget": 4000}}}, OFF)
+    assert told(found) == [("budget_short", None, None, 0.75, 0.95)]
 
 
 def test_silent_rules_are_one_alarm() -> None:
