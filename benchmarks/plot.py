@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil, floor, log10
 from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT, MARGIN = 560, 340, 56
@@ -14,7 +15,8 @@ def lines_svg(title: str, x_name: str, y_name: str, series: Mapping[str, Points]
     """An SVG with a line for each of the series, by name; both axes begin at 0 or at the least value, whichever is the nearer to the data."""
     xs, ys = ([point[axis] for points in series.values() for point in points] for axis in (0, 1))
     across = _scale(min(xs) if min(xs) > max(xs) / 4 else 0, max(xs), MARGIN, WIDTH - MARGIN / 2)
-    up = _scale(0, max(ys), HEIGHT - MARGIN, MARGIN)
+    top = _above(max(ys))
+    up = _scale(0, top, HEIGHT - MARGIN, MARGIN)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
         f'font-family="sans-serif" font-size="11">',
@@ -26,7 +28,7 @@ def lines_svg(title: str, x_name: str, y_name: str, series: Mapping[str, Points]
     for value in sorted(set(xs)):
         parts.append(f'<text x="{across(value):.1f}" y="{HEIGHT - MARGIN + 16}" text-anchor="middle">{value:.4g}</text>')
     for fifth in range(6):
-        value = max(ys) * fifth / 5
+        value = top * fifth / 5
         parts.append(f'<text x="{MARGIN - 6}" y="{up(value) + 4:.1f}" text-anchor="end">{value:.4g}</text>')
     for number, (name, points) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
@@ -35,6 +37,12 @@ def lines_svg(title: str, x_name: str, y_name: str, series: Mapping[str, Points]
         parts.append(f'<polyline points="{dots}" fill="none" stroke="{colour}" stroke-width="2"{stroke}/>')
         parts.append(f'<text x="{MARGIN + number % 3 * 165}" y="{36 + number // 3 * 14}" fill="{colour}">{escape(name)}</text>')
     return "\n".join(parts) + "</svg>\n"
+
+
+def _above(value: float) -> float:
+    """The next number of one digit and a half, 1, 1.5, 2, 2.5 … times a power of ten: its fifths are short."""
+    power = 10.0 ** floor(log10(value or 1))
+    return ceil(2 * value / power - 1e-9) / 2 * power
 
 
 def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:

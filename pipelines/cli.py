@@ -24,6 +24,7 @@ from pipelines.commands import diff as diff_commands
 from pipelines.commands import lid as lid_commands
 from pipelines.commands import mix as mix_commands
 from pipelines.commands import profile as profile_commands
+from pipelines.commands import publish as publish_commands
 from pipelines.commands import rebuild as rebuild_commands
 
 app = typer.Typer(
@@ -39,6 +40,8 @@ app.command("diff")(diff_commands.diff)
 app.command("dedup")(dedup_commands.dedup)
 app.command("mix")(mix_commands.mix)
 app.command("rebuild")(rebuild_commands.rebuild)
+app.command("push")(publish_commands.push)
+app.command("pull")(publish_commands.pull)
 out = Console(soft_wrap=False)
 err = Console(stderr=True)
 

@@ -40,11 +40,11 @@ class Sizes:
                 rate = rates.setdefault(int(size), [0, 0])
                 rate[0] += int(total)
                 rate[1] += int((verdicts[sizes == size] == REJECTED).sum())
-            own = kept & (documents.part == number)
+            ranks, rows = documents.by_row(number)
+            ranks, rows = ranks[kept[ranks]], rows[kept[ranks]]
             found = by_source[entry.part.source]
-            for size in np.unique(sizes[documents.row[own]]):
-                chosen = sizes[documents.row[own]] == size
-                found[str(size)] = found.get(str(size), 0) + int(words[own][chosen].sum())
+            for size in np.unique(sizes[rows]):
+                found[str(size)] = found.get(str(size), 0) + int(words[ranks][sizes[rows] == size].sum())
         return {"cluster_words": by_source, "cluster_rates": {str(size): rates[size] for size in sorted(rates)}}
 
 

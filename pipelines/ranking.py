@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +33,8 @@ class Entry(NamedTuple):
     priority: int
 
 
-class Ranked(NamedTuple):
+@dataclass(frozen=True)
+class Ranked:
     """The documents that take part, in rank order: part number, row in it, id (two uint64), exact hash (two uint64), bytes of text, words."""
 
     part: np.ndarray
@@ -43,9 +46,16 @@ class Ranked(NamedTuple):
 
     def by_row(self, part: int) -> tuple[np.ndarray, np.ndarray]:
         """(ranks, rows) of a part's documents, by row."""
-        ranks = np.flatnonzero(self.part == part)
-        ordered = ranks[np.argsort(self.row[ranks], kind="stable")]
-        return ordered, self.row[ordered]
+        order, starts = self._by_part
+        ranks = order[starts[part] : starts[part + 1]] if part + 1 < len(starts) else order[:0]
+        return ranks, self.row[ranks]
+
+    @cached_property
+    def _by_part(self) -> tuple[np.ndarray, np.ndarray]:
+        """(ranks by part and row, where each part's begin): sorted once, for every column is read part by part."""
+        order = np.lexsort((self.row, self.part))
+        last = int(self.part.max()) if len(order) else -1
+        return order, np.searchsorted(self.part[order], np.arange(last + 2))
 
 
 def ranked(entries: tuple[Entry, ...], survivor: tuple[Preference, ...], rejected: bool = False) -> Ranked:
@@ -149,7 +159,7 @@ def signature_rows(entries: tuple[Entry, ...], documents: Ranked) -> Iterator[tu
 def text_rows(entries: tuple[Entry, ...], documents: Ranked, wanted: np.ndarray) -> Iterator[tuple[np.ndarray, pa.StringArray]]:
     """(ranks, their texts) for the ranks that `wanted` marks, over all parts."""
     for number, entry in enumerate(entries):
-        if not wanted[documents.part == number].any():
+        if not wanted[documents.by_row(number)[0]].any():
             continue
         for ranks, batch, rows in with_ranks(row_groups(entry.part.documents, ["text"]), documents, number):
             chosen = wanted[ranks]

@@ -17,6 +17,14 @@ _KINDS = {
 }
 WITHDRAWN = "recipe.withdrawn"
 """The rule that rejects what a recipe takes back."""
+HUB_LICENCES = frozenset(
+    {
+        *("apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "gpl-3.0", "agpl-3.0", "lgpl-3.0", "mpl-2.0", "unlicense"),
+        *("cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nd-4.0"),
+        *("cc-by-nc-4.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "odc-by", "odbl", "pddl", "cdla-permissive-2.0"),
+    }
+)
+"""Licences of texts, by the names that Hugging Face's dataset cards know (https://huggingface.co/docs/hub/repositories-licenses)."""
 NOT_STATED = "**not stated**"
 
 
@@ -60,12 +68,19 @@ def _header(manifest: dict[str, Any]) -> str:
     header = {
         "language": [manifest["language"].split("_")[0]],
         "pretty_name": manifest["title"] or manifest["name"],
-        "license": (manifest["licence"] or "other").lower(),
+        **_licence(manifest["licence"] or ""),
         "task_categories": ["text-generation", "fill-mask"],
         "size_categories": [next((name for limit, name in _SIZES if documents < limit), "n>100M")],
         "configs": [{"config_name": "default", "data_files": splits}],
     }
     return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True)}---"
+
+
+def _licence(stated: str) -> dict[str, str]:
+    """The Hub takes the names of its own list alone; any other licence is `other`, with its name beside."""
+    if stated.lower() in HUB_LICENCES:
+        return {"license": stated.lower()}
+    return {"license": "other"} | ({"license_name": " ".join(stated.split())} if stated else {})
 
 
 def _in_order(splits: dict[str, Any]) -> list[tuple[str, Any]]:
@@ -120,7 +135,7 @@ def _origins(manifest: dict[str, Any]) -> str:
 def _loading() -> str:
     return """```python
 from datasets import load_dataset
-corpus = load_dataset("parquet", data_files={"train": "data/train-*.parquet"}, split="train")
+corpus = load_dataset("FOLDER OR REPOSITORY", split="train")
 ```
 
 ```sql

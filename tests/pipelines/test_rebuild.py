@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +19,7 @@ from curation.languages.profile import load_profile
 from pipelines.build import Built
 from pipelines.progress import Display
 from pipelines.rebuild import rebuild
-from tests.pipelines.workspace import DEMO, digest, dollma, quiet_build, write_recipe
+from tests.pipelines.workspace import DEMO, digest, dollma, quiet_build, start, write_recipe
 
 QUIET = Display(Console(quiet=True))
 
@@ -57,14 +61,14 @@ def test_a_version_is_made_again_byte_for_byte(own: tuple[Path, Built]) -> None:
 
 def test_a_copy_of_the_version_is_enough(own: tuple[Path, Built], tmp_path: Path) -> None:
     _, built = own
-    copy = tmp_path / "elsewhere" / "copy"
+    copy = tmp_path / "elsewhere #1: a" / "copy"
     copy.mkdir(parents=True)
     for name in ("manifest.json", "recipe.yaml", "profile.yaml"):
         shutil.copy(built.folder / name, copy / name)
     with pytest.raises(DollmaError, match="--inputs"):
-        rebuild(copy, tmp_path / "new", None, QUIET)
+        rebuild(copy, tmp_path / "new", None, QUIET, print)
     (tmp_path / "in" / "mine.yaml").unlink()  # the version has its profile
-    made = rebuild(copy, tmp_path / "new", tmp_path / "in", QUIET)
+    made = rebuild(copy, tmp_path / "new", tmp_path / "in", QUIET, print, keep=True)
     assert made.differences == ()
     assert digest(made.folder) == digest(built.folder)
 
@@ -79,23 +83,98 @@ def test_other_inputs_are_told_before_any_work(own: tuple[Path, Built], tmp_path
     assert "01-pomidor-sitili.txt is missing" in told
     assert "99-yeni.txt is no input of this version" in told
     assert "blogs.jsonl has other content" in told
+    (tmp_path / "in" / "blogs.jsonl").unlink()  # all that the source has
+    told = " ".join(dollma("rebuild", built.name, "-w", workspace, code=1).stderr.split())
+    assert "blogs.jsonl is missing" in told
+    assert "99-yeni.txt is no input of this version" in told
     assert not list((workspace / "rebuilds").glob("*/stages/extract"))
+
+
+def restate(built: Built, **values: Any) -> None:
+    """Change the version's manifest."""
+    path = built.folder / "manifest.json"
+    path.chmod(0o644)
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
 
 
 def test_what_differs_is_named(own: tuple[Path, Built]) -> None:
     workspace, built = own
-    manifest_path = built.folder / "manifest.json"
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    manifest = json.loads((built.folder / "manifest.json").read_text(encoding="utf-8"))
     shard = next(name for name in manifest["files"] if name.startswith("data/train"))
     manifest["files"][shard]["sha256"] = "0" * 64
-    manifest["packages"]["numba"] = "0.1"
+    manifest["packages"] |= {"numba": "0.1", "": "1", "\u001b[31mred": "1"}
     manifest["stages"]["extract"]["books"][0] = "0" * 16
-    manifest_path.chmod(0o644)
-    manifest_path.write_text(json.dumps(manifest), encoding="utf-8")
-    found = rebuild(built.folder, workspace, None, QUIET)
+    manifest["fingerprint"] = "0" * 16
+    restate(built, **manifest)
+    told: list[str] = []
+    found = rebuild(built.folder, workspace, None, QUIET, lambda line: told.append(f"{line}, {built_by(workspace)} versions built"))
     assert [line.split(":")[0] for line in found.differences] == [shard, "manifest.json"]
     assert "the rows are the same" in found.differences[0]
-    assert any("numba" in line and "0.1" in line for line in found.warnings)
-    assert any("stage extract of source books" in line for line in found.warnings)
-    assert "differ from the version" in dollma("rebuild", built.name, "-w", workspace, "--keep", code=1).stderr
-    assert (workspace / "rebuilds" / built.name).is_dir()
+    assert any("numba" in line and "0.1" in line for line in told)
+    assert any("stage extract of source books" in line for line in told)
+    assert any("the fingerprint is" in line for line in told)
+    assert all(line.endswith("0 versions built") for line in told), "told after the work"
+    assert "\u001b" not in "".join(told)
+    assert found.folder.is_dir(), "what differs is there to look at"
+
+
+def built_by(workspace: Path) -> int:
+    return len(list((workspace / "rebuilds").glob("*/versions/*")))
+
+
+def test_a_kept_rebuild_proves_nothing_the_second_time(own: tuple[Path, Built]) -> None:
+    workspace, built = own
+    assert rebuild(built.folder, workspace, None, QUIET, print, keep=True).differences == ()
+    (shard,) = (workspace / "rebuilds" / built.name / "versions" / built.name / "data").glob("train-*")
+    shard.chmod(0o644)
+    shard.write_bytes(b"of an earlier rebuild")
+    assert rebuild(built.folder, workspace, None, QUIET, print, keep=True).differences == ()
+    assert shard.read_bytes() != b"of an earlier rebuild"
+
+
+def test_a_killed_rebuild_goes_on(own: tuple[Path, Built]) -> None:
+    workspace, built = own
+    process = start("rebuild", built.name, "-w", workspace)
+    while not list((workspace / "rebuilds").glob("*/stages/measure/*/[!.]*/task.json")):
+        assert process.poll() is None, process.stdout and process.stdout.read().decode()
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    (done,) = (workspace / "rebuilds").iterdir()
+    before = {path: path.stat().st_mtime_ns for path in (done / "stages" / "extract").glob("*/[!.]*/task.json")}
+    assert rebuild(built.folder, workspace, None, QUIET, print, keep=True).differences == ()
+    assert before
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+@pytest.mark.parametrize("name", ["recipe.yaml", "profile.yaml"])
+def test_another_recipe_or_profile_is_refused_before_any_work(own: tuple[Path, Built], name: str) -> None:
+    workspace, built = own
+    (built.folder / name).chmod(0o644)
+    with (built.folder / name).open("a", encoding="utf-8") as file:
+        file.write("# a word more\n")
+    assert f"{name} is missing, or is not the one" in " ".join(dollma("rebuild", built.name, "-w", workspace, code=1).stderr.split())
+    assert not (workspace / "rebuilds").exists()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"version": "../../precious"},
+        {"version": ".."},
+        {"version": "a/b"},
+        {"version": "a\n"},
+        {"packages": []},
+        {"stages": None},
+        {"files": {}},
+    ],
+)
+def test_a_hostile_manifest_is_refused(own: tuple[Path, Built], tmp_path: Path, values: dict[str, Any]) -> None:
+    workspace, built = own
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "letter.txt").write_text("mine", encoding="utf-8")
+    restate(built, **values)
+    done = dollma("rebuild", built.folder, "-w", workspace, "--inputs", tmp_path / "in", code=1)
+    assert done.stderr.startswith("error: ")
+    assert (tmp_path / "precious" / "letter.txt").read_text(encoding="utf-8") == "mine"
+    assert not (workspace / "rebuilds").exists()
