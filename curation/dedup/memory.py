@@ -6,7 +6,7 @@ deduplication takes, never what it finds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curation.errors import DollmaError
+from curation.tables import opened
 from curation.text.hashing import SEED_A, finish, step_a
 
 NAME = "pairs.parquet"
+ROW_GROUP = 1 << 20
+"""Pairs in a row group: 40 MB in memory."""
 _KEYS, _COUNTS = ("key_0", "key_1"), ("common", "low", "high")
 PAIRS = pa.schema(
     [pa.field(name, pa.uint64(), nullable=False) for name in _KEYS] + [pa.field(name, pa.int64(), nullable=False) for name in _COUNTS]
@@ -24,45 +27,52 @@ PAIRS = pa.schema(
 """128 bits that name the two texts, the shingles they have in common, and those of the text with the lower and with the higher exact hash."""
 
 
-class Memory:
-    """Shingle counts of pairs of texts, by their exact hashes (uint64 of shape (pairs, 2), one array for each side)."""
+def recall(folders: Iterable[Path], identity: str, better: np.ndarray, worse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(known, counts): which pairs of texts, by their exact hashes (uint64 of shape (pairs, 2) a side), the results in `folders` hold, counted over the
+    same shingles (`identity`); and for those the shingles in common, of the better and of the worse (int64 of shape (pairs, 3)).
 
-    def __init__(self, folders: Iterable[Path], identity: str) -> None:
-        """Reads the pairs that earlier results in `folders` hold, if they were counted over the same shingles (`identity`).
+    Files are sorted, and one row group of one file is in memory at a time. Raises DollmaError for a file that can't be read.
+    """
+    wanted, swapped = _named(better, worse)
+    order = np.argsort(wanted[:, 0], kind="stable")
+    sorted_keys = wanted[order, 0]
+    known, counts = np.zeros(len(wanted), dtype=bool), np.zeros((len(wanted), 3), np.int64)
+    for path in (folder / NAME for folder in folders):
+        for keys, found in _row_groups(path, identity):
+            first = np.searchsorted(sorted_keys, keys[0, 0], side="left")
+            last = np.searchsorted(sorted_keys, keys[-1, 0], side="right")
+            near = order[first:last]
+            place = np.minimum(np.searchsorted(keys[:, 0], wanted[near, 0]), len(keys) - 1)
+            same = (keys[place] == wanted[near]).all(axis=1)
+            known[near[same]] = True
+            counts[near[same]] = found[place[same]]
+    return known, _turned(counts, swapped)
 
-        Raises DollmaError for a file that can't be read.
-        """
-        keys, counts = [np.zeros((0, 2), np.uint64)], [np.zeros((0, 3), np.int64)]
-        for path in (folder / NAME for folder in folders):
-            try:
-                if (pq.read_schema(path).metadata or {}).get(b"identity") != identity.encode():
-                    continue
-                table = pq.read_table(path)
-            except FileNotFoundError:
-                continue
-            except (OSError, pa.ArrowInvalid) as error:
-                raise DollmaError(f"{path}: the pairs of an earlier deduplication can't be read ({error}); remove {path.parent}") from error
-            keys.append(np.stack([table[name].to_numpy() for name in _KEYS], axis=1))
-            counts.append(np.stack([table[name].to_numpy() for name in _COUNTS], axis=1))
-        all_keys = np.concatenate(keys)
-        order = np.argsort(all_keys[:, 0], kind="stable")
-        self._keys, self._counts = all_keys[order], np.concatenate(counts)[order]
 
-    def recall(self, better: np.ndarray, worse: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(known, counts): which pairs were compared before, and for those the shingles in common, of the better and of the worse (int64, (pairs, 3))."""
-        wanted, swapped = _named(better, worse)
-        if not len(self._keys):
-            return np.zeros(len(wanted), dtype=bool), np.zeros((len(wanted), 3), np.int64)
-        place = np.minimum(np.searchsorted(self._keys[:, 0], wanted[:, 0]), len(self._keys) - 1)
-        return (self._keys[place] == wanted).all(axis=1), _turned(self._counts[place], swapped)
+def _row_groups(path: Path, identity: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(keys, counts) of a file's row groups, none if there is no file or it counts other shingles."""
+    if not path.is_file():
+        return
+    try:
+        with opened(path) as file:
+            if (file.schema_arrow.metadata or {}).get(b"identity") != identity.encode():
+                return
+            for number in range(file.num_row_groups):
+                table = file.read_row_group(number)
+                keys, counts = (np.stack([table[name].to_numpy() for name in names], axis=1) for names in (_KEYS, _COUNTS))
+                if len(keys):
+                    yield keys, counts
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DollmaError(f"{path}: the pairs of an earlier deduplication can't be read ({error}); remove {path.parent}") from error
 
 
 def remember(folder: Path, better: np.ndarray, worse: np.ndarray, counts: np.ndarray, identity: str) -> None:
-    """Write the pairs of this deduplication, with `counts` as `Memory.recall` gives them."""
+    """Write the pairs of this deduplication, with `counts` as `recall` gives them."""
     keys, swapped = _named(better, worse)
-    columns = [*keys.T, *_turned(counts, swapped).T]
+    order = np.lexsort((keys[:, 1], keys[:, 0]))
+    columns = [*keys[order].T, *_turned(counts, swapped)[order].T]
     table = pa.Table.from_arrays([pa.array(np.ascontiguousarray(c)) for c in columns], schema=PAIRS.with_metadata({"identity": identity}))
-    pq.write_table(table, folder / NAME, compression="zstd", compression_level=1)
+    pq.write_table(table, folder / NAME, compression="zstd", compression_level=1, row_group_size=ROW_GROUP)
 
 
 def _named(one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

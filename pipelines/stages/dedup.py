@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from curation.dedup.memory import Memory, remember
+from curation.dedup.memory import recall, remember
 from curation.dedup.pairs import agreeing, merged
 from curation.dedup.paragraphs import Repeated, no_paragraphs, repeated_paragraphs
 from curation.dedup.parameters import Contained, Near, Paragraphs
@@ -104,7 +104,7 @@ class Dedup:
         identity = json.dumps(shingles, sort_keys=True, ensure_ascii=False)
         earlier = sorted(place.parent for place in folder.parent.glob(f"*/{RECORD}"))
         sides = documents.exact[pairs[:, 0]], documents.exact[pairs[:, 1]]
-        known, counts = Memory(earlier, identity).recall(*sides)
+        known, counts = recall(earlier, identity, *sides)
         wanted = np.zeros(len(documents.row), dtype=bool)
         wanted[pairs[~known].ravel()] = True
         sets = ShingleSets(folder / "shingles.bin", len(documents.row))

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.dedup.memory import Memory, remember
+from curation.dedup import memory
+from curation.dedup.memory import recall, remember
 from curation.dedup.pairs import BEST, NEXT, agreeing, marks, merged, near_pairs
 from curation.dedup.parameters import Near
 from curation.dedup.shingles import ShingleSets
 from curation.dedup.signatures import band_hashes
 from curation.dedup.survivors import CONTAINED, EXACT, NEAR, Outcome, Verified, decide, equal_groups
+from curation.errors import DollmaError
 from curation.languages.profile import load_profile
 from curation.text.buffers import TextBatch
 from curation.text.shingles import shingle_hashes
@@ -125,7 +128,35 @@ def test_near_comes_before_contained_and_short_documents_stand_in_nothing() -> N
 def test_pairs_are_remembered_for_the_same_texts_and_shingles_only(tmp_path: Path) -> None:
     one, other = np.array([[5, 1], [2, 2], [7, 0]], np.uint64), np.array([[1, 9], [2, 3], [7, 8]], np.uint64)
     remember(tmp_path, one[:2], other[:2], np.array([[4, 10, 5], [1, 2, 3]]), "five")
-    known, counts = Memory([tmp_path, tmp_path / "none"], "five").recall(other, one)
+    known, counts = recall([tmp_path, tmp_path / "none"], "five", other, one)
     assert known.tolist() == [True, True, False]
     assert counts[:2].tolist() == [[4, 5, 10], [1, 3, 2]]
-    assert not Memory([tmp_path], "six").recall(one, other)[0].any()
+    assert not recall([tmp_path], "six", one, other)[0].any()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30),
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=30),
+)
+def test_what_is_recalled_is_what_was_remembered(
+    tmp_path_factory: pytest.TempPathFactory, held: list[tuple[int, int]], asked: list[tuple[int, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("memory")
+    pairs = np.array(sorted({pair for pair in held if pair[0] < pair[1]}), np.uint64).reshape(-1, 2)
+    hashes = np.stack((pairs, pairs * np.uint64(7)), axis=2)
+    counts = np.array([[a + b, a, b] for a, b in pairs.tolist()], np.int64).reshape(-1, 3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(memory, "ROW_GROUP", 3)
+        remember(folder, hashes[:, 0], hashes[:, 1], counts, "x")
+    wanted = np.array(asked, np.uint64).reshape(-1, 2)
+    sides = np.stack((wanted, wanted * np.uint64(7)), axis=2)
+    known, found = recall([folder], "x", sides[:, 0], sides[:, 1])
+    there = {tuple(pair) for pair in pairs.tolist()}
+    assert known.tolist() == [tuple(sorted(pair)) in there for pair in asked]
+    assert found[known].tolist() == [[a + b, a, b] for (a, b), is_known in zip(asked, known, strict=True) if is_known]
+
+
+def test_damaged_pairs_are_an_error_that_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "pairs.parquet").write_bytes(b"PAR1 and nothing more")
+    with pytest.raises(DollmaError, match=r"pairs\.parquet"):
+        recall([tmp_path], "x", np.zeros((1, 2), np.uint64), np.zeros((1, 2), np.uint64))
