@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -19,6 +17,7 @@ from curation.writers.mixture import TEST, TRAIN, VALIDATION
 from curation.writers.parameters import Mixture
 from pipelines.assemble import assemble
 from pipelines.engines.local import LocalExecutor
+from pipelines.locking import locked
 from pipelines.mixing import Mixed, kept_by_dedup, mix
 from pipelines.plan import Plan, plan_build, plan_gather, plan_scatter
 from pipelines.progress import Display
@@ -103,18 +102,6 @@ class _Runner:
     def __call__(self, stage: str, tasks: list[Task]) -> None:
         self.display.begin(stage, len(tasks), sum(task.is_done() for task in tasks))
         LocalExecutor(tasks, self.workers, self.workspace / "logs", self.display.observe).run()
-
-
-@contextmanager
-def locked(workspace: Path) -> Iterator[None]:
-    """One build at a time in a workspace; the kernel frees the lock when the build dies, however it dies."""
-    workspace.mkdir(parents=True, exist_ok=True)
-    with (workspace / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DollmaError(f"{workspace}: another build is at work in this workspace; wait for it, or use another workspace") from error
-        yield
 
 
 def _check_failures(plan: Plan) -> None:

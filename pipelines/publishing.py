@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from curation.errors import DollmaError
-from curation.files import checksum, whole_folder
+from curation.files import checksum, remove_temporary, whole_folder
 from pipelines.assemble import MANIFEST
 from pipelines.explanation import printable
+from pipelines.locking import locked
 from pipelines.recipe import NAME
 from pipelines.versions import read_manifest, verify
 
@@ -157,18 +158,22 @@ def pull(repository: str, version: str | None, workspace: Path) -> Transfer:
         target = workspace / "versions" / wanted.version
         size = sum(file.size for file in wanted.files.values())
         done = Transfer(wanted.version, len(wanted.files), size, True, target)
-        if target.exists():
-            _check_equal(target, raw, wanted)
-            return replace(done, new=False)
-        with whole_folder(target) as folder:
-            if (free := shutil.disk_usage(folder).free) < size:
-                raise DollmaError(f"{wanted.version} has {size:,} bytes and {folder.parent} has room for {free:,}: free some space")
-            (folder / MANIFEST).write_bytes(raw)
-            with ThreadPoolExecutor(DOWNLOADS) as pool:
-                list(pool.map(lambda item: _download(files, repository, commit, folder, *item), wanted.files.items()))
-            for path in folder.rglob("*"):
-                if path.is_file():
-                    path.chmod(0o444)
+        with locked(workspace):
+            remove_temporary(target.parent)
+            if target.exists():
+                _check_equal(target, raw, wanted)
+                return replace(done, new=False)
+            with whole_folder(target) as folder:
+                if (free := shutil.disk_usage(folder).free) < size:
+                    raise DollmaError(f"{wanted.version} has {size:,} bytes and {folder.parent} has room for {free:,}: free some space")
+                for name in wanted.files:
+                    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                with ThreadPoolExecutor(DOWNLOADS) as pool:
+                    list(pool.map(lambda item: _download(files, repository, commit, folder, *item), wanted.files.items()))
+                (folder / MANIFEST).write_bytes(raw)
+                for path in folder.rglob("*"):
+                    if path.is_file():
+                        path.chmod(0o444)
     return done
 
 
@@ -190,7 +195,6 @@ def _manifest(files: HfFileSystem, repository: str, revision: str) -> bytes:
 
 def _download(files: HfFileSystem, repository: str, commit: str, folder: Path, name: str, stated: PublishedFile) -> None:
     path = folder / name
-    path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256()
     size = 0
     with path.open("wb") as file:

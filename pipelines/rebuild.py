@@ -21,8 +21,9 @@ from curation.files import checksum, remove_folder, whole_file
 from curation.readers.base import InputFile
 from curation.readers.inputs import content_identity, find_inputs, located
 from pipelines.assemble import MANIFEST, PROFILE, RECIPE
-from pipelines.build import locked, recipe_folders, run_plan
+from pipelines.build import recipe_folders, run_plan
 from pipelines.explanation import printable
+from pipelines.locking import locked
 from pipelines.plan import INPUTS, Plan, plan_build
 from pipelines.progress import Display
 from pipelines.recipe import NAME, Recipe
@@ -93,6 +94,8 @@ def rebuild(
     folder = inputs or _remembered(workspace, stated.version)
     place = workspace / FOLDER / stated.version
     recipe = load_recipe(version / RECIPE, (*stated.overrides, f"language={json.dumps(str((version / PROFILE).resolve()))}"), folder)
+    if inputs is not None:
+        _check_local(recipe, stated)
     with locked(workspace):
         if any((place / "versions").glob("[!.]*")):
             remove_folder(place)
@@ -122,6 +125,17 @@ def _stated(version: Path) -> Stated:
         if name not in stated.files or not (version / name).is_file() or checksum(version / name) != stated.files[name].sha256:
             raise DollmaError(f"{version / name} is missing, or is not the one that the manifest names: take it from an undamaged copy")
     return stated
+
+
+def _check_local(recipe: Recipe, stated: Stated) -> None:
+    """A stranger's recipe must not open addresses: `https://host/${TOKEN}` would tell them what the environment holds."""
+    for name, source in recipe.sources.items():
+        for path in source.paths:
+            if "://" in path:
+                raise DollmaError(
+                    f"{stated.version}: source {name} reads an address, and a version that this workspace did not build opens none: "
+                    f"fetch its files yourself, and build from the recipe with --set 'sources.{name}.paths=...'"
+                )
 
 
 def _remembered(workspace: Path, version: str) -> Path:

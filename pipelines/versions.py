@@ -27,7 +27,7 @@ def find_version(name: str, workspace: Path) -> Path:
     """A version's folder, by its path, its full name, or the beginning of its name or fingerprint if only one fits."""
     if (Path(name) / MANIFEST).is_file():
         return Path(name)
-    known = {folder.name: folder for folder in sorted((workspace / "versions").glob("*")) if (folder / MANIFEST).is_file()}
+    known = {folder.name: folder for folder in sorted((workspace / "versions").glob("[!.]*")) if (folder / MANIFEST).is_file()}
     fitting = [folder for key, folder in known.items() if key.startswith(name) or key.rpartition("-")[2].startswith(name)]
     if name in known:
         return known[name]
@@ -51,7 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def versions(workspace: Path) -> list[dict[str, Any]]:
     """The manifests of all versions in a workspace, by name."""
-    return [read_manifest(folder) for folder in sorted((workspace / "versions").glob("*")) if (folder / MANIFEST).is_file()]
+    return [read_manifest(folder) for folder in sorted((workspace / "versions").glob("[!.]*")) if (folder / MANIFEST).is_file()]
 
 
 def verify(folder: Path) -> Iterator[str]:

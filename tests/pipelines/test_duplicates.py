@@ -72,12 +72,31 @@ def test_the_command_takes_several_files_and_goes_on_past_what_is_broken(tmp_pat
     two.write_text(two.read_text(encoding="utf-8") + "{broken\n", encoding="utf-8")
     done = dollma("dedup", one, two, code=1)
     found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {(row["file"], row["id"], row["survivor_file"], row["survivor"], row["kind"]) for row in found} >= {
+    assert {(Path(row["file"]).name, row["id"], Path(row["survivor_file"]).name, row["survivor"], row["kind"]) for row in found} >= {
         ("one.jsonl", "1", "two.jsonl", "1", "near")
     }
     assert sum(row["kind"] == "exact" for row in found) == 1
     assert "two.jsonl" in done.stderr
     assert "the rest is compared" in done.stderr
+
+
+def test_files_of_one_document_are_named_by_their_files(tmp_path: Path, words: str) -> None:
+    for folder, texts in (
+        ("a", {"one.txt": words, "two.txt": LINES[8]}),
+        ("b", {"one.txt": edited(words, 4, 1), "three.html": f"<p>{LINES[8]}</p>"}),
+    ):
+        (tmp_path / folder).mkdir()
+        for name, text in texts.items():
+            (tmp_path / folder / name).write_text(text, encoding="utf-8")
+    (tmp_path / "a" / "rows.jsonl").write_text(json.dumps({"id": "1", "text": LINES[9]}) + "\n", encoding="utf-8")
+    (tmp_path / "b" / "rows.jsonl").write_text(json.dumps({"id": "1", "text": LINES[9]}) + "\n", encoding="utf-8")
+    found = {
+        frozenset(row[key].removeprefix(f"{tmp_path}/") for key in ("file", "survivor_file"))
+        for row in removals(tmp_path / "a", tmp_path / "b")
+    }
+    assert found == {
+        frozenset(pair) for pair in (("a/one.txt", "b/one.txt"), ("a/rows.jsonl", "b/rows.jsonl"), ("a/two.txt", "b/three.html"))
+    }
 
 
 def test_threshold_and_contained_are_the_user_s(tmp_path: Path, words: str) -> None:

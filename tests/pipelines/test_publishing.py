@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from curation.errors import DollmaError
 from pipelines.build import Built
+from pipelines.locking import locked
 from pipelines.publishing import published
 from pipelines.publishing import pull as pull_version
 from tests.pipelines.hub_standin import Hub, Repository, running
@@ -283,3 +284,20 @@ def test_what_is_here_is_not_overwritten(built: Built, hub: Hub, tmp_path: Path)
     (here / "manifest.json").unlink()
     assert "is another version of this name" in " ".join(pull(tmp_path / "ws", code=1).split())
     assert digest(here) == {name: value for name, value in before.items() if name != "manifest.json"}
+
+
+def test_what_a_killed_pull_left_is_no_version_and_is_cleared(built: Built, hub: Hub, tmp_path: Path) -> None:
+    push(built)
+    versions = tmp_path / "ws" / "versions"
+    shutil.copytree(built.folder, versions / f".tmp-1-{built.name}")
+    assert built.name not in dollma("versions", "--workspace", tmp_path / "ws").stdout
+    pull(tmp_path / "ws")
+    assert [path.name for path in versions.iterdir()] == [built.name]
+    assert digest(versions / built.name) == digest(built.folder)
+
+
+def test_nothing_is_pulled_into_a_workspace_where_a_build_is_at_work(built: Built, hub: Hub, tmp_path: Path) -> None:
+    push(built)
+    with locked(tmp_path / "ws"):
+        assert "another build is at work" in pull(tmp_path / "ws", code=1)
+    assert not list((tmp_path / "ws").glob("versions/*"))

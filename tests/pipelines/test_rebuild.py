@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -173,3 +174,19 @@ def test_a_hostile_manifest_is_refused(own: tuple[Path, Built], tmp_path: Path) 
             rebuild(built.folder, workspace, tmp_path / "in", QUIET, print)
         assert (tmp_path / "precious" / "letter.txt").read_text(encoding="utf-8") == "mine"
         assert not (workspace / "rebuilds").exists()
+
+
+def test_a_stranger_s_recipe_opens_no_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.txt").write_text("Kəhriz yeraltı suyu səthə çıxaran qədim qurğudur.", encoding="utf-8")
+    built = quiet_build(write_recipe(tmp_path, {"a": {"paths": "a.txt"}}), tmp_path / "w")
+    monkeypatch.setenv("SECRET", "hush")
+    recipe, manifest_path = built.folder / "recipe.yaml", built.folder / "manifest.json"
+    for path in (recipe, manifest_path):
+        path.chmod(0o644)
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace("a.txt", "http://127.0.0.1:9/${SECRET}"), encoding="utf-8")
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    manifest["files"]["recipe.yaml"]["sha256"] = hashlib.sha256(recipe.read_bytes()).hexdigest()
+    manifest_path.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(DollmaError, match="source a reads an address") as error:
+        rebuild(built.folder, tmp_path / "other", tmp_path, QUIET, lambda _: None)
+    assert "hush" not in str(error.value)
