@@ -103,7 +103,7 @@ def _manifest(plan: Plan, scatters: list[Task], shards: dict[str, dict[str, int]
     deduplicated = plan.dedup.record()["counts"]
     met = [name for source in plan.sources for name in source.decide.record()["counts"]["withdrawn"]]
     manifest = {
-        "format": 1,
+        "format": 2,
         "name": recipe.name,
         "version": plan.version,
         "fingerprint": plan.fingerprint,

@@ -26,7 +26,7 @@ from pipelines.repeats import apply_repeats
 from pipelines.stages.decide import Part
 from pipelines.tasks import Progress, read_record
 
-VERSION = 3
+VERSION = 4
 KEYED = SHARD.append(pa.field("key", pa.uint64(), nullable=False))
 
 
