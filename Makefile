@@ -30,7 +30,7 @@ test: $(STAMP)  ## Lint, types and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n auto
 
 lint: $(STAMP)  ## Lint alone
 	$(BIN)/ruff check .

@@ -57,7 +57,9 @@ def _filters(version: Path, manifest: dict[str, Any], source: str) -> tuple[list
     Raises DollmaError, or pydantic's ValidationError, for a profile or a recipe that today's filters can't take.
     """
     kept = version / PROFILE
-    profile = load_profile(str(kept) if kept.is_file() else manifest["language"])
+    if not kept.is_file():
+        raise DollmaError(f"{kept}: no language profile: the version has lost the one it was judged by, and today's would show other spans")
+    profile = load_profile(str(kept))
     recipe: dict[str, Any] = manifest["recipe"]
     layers: list[Overrides | None] = [recipe.get("filters"), recipe["sources"][source].get("filters")]
     return make_filters(profile.thresholds(), *layers), profile
