@@ -4,8 +4,9 @@ Readers make datatrove `Document`s. What they set:
 
 - `text`, the raw text, before any formatter;
 - `id`, what names the document inside its source: the id its publisher gave, else its address and date, else nothing;
-- `metadata`, whatever the input said, with three keys of meaning to us: `locator` (file and place in it, for people), `url`,
-  and `excluded` (why the reader itself says that this is no document: a redirect, an image. It becomes a rejected row).
+- `metadata`, whatever the input said, with four keys of meaning to us: `locator` (file and place in it, for people), `url`,
+  `excluded` (why the reader itself says that this is no document: a redirect, an image. It becomes a rejected row), and `pages`
+  (a book's: a list of `{"page": label, "start": character at which the page begins, "origin", "confidence", "kind"}`, see `PAGE`).
 
 A record that cannot be read is a `Failure`. Every record is one or the other.
 """
@@ -19,10 +20,24 @@ from typing import Any
 import pyarrow as pa
 from datatrove.data import Document
 
-LOCATOR, URL, EXCLUDED = "locator", "url", "excluded"
+LOCATOR, URL, EXCLUDED, PAGES = "locator", "url", "excluded", "pages"
 
-EDIT = pa.struct([pa.field("rule", pa.string()), pa.field("line", pa.int32()), pa.field("text", pa.string())])
-"""What a formatter took out of a document: `curation.formatters.base.Edit`."""
+EDIT = pa.struct(
+    [pa.field("rule", pa.string()), pa.field("line", pa.int32()), pa.field("text", pa.string()), pa.field("page", pa.string())]
+)
+"""What a formatter took out of a document: `curation.formatters.base.Edit`; of a book, `line` counts within `page`."""
+
+PAGE = pa.struct(
+    [
+        pa.field("page", pa.string()),
+        pa.field("start", pa.int32()),
+        pa.field("origin", pa.string()),
+        pa.field("confidence", pa.float32()),
+        pa.field("kind", pa.string()),
+    ]
+)
+"""A page of a book: what is printed on it or its number in the file; the byte of the text at which it begins; where its words come from (text, ocr, none); the
+mean confidence of OCR, 0 to 100; what it is (body, contents, index, empty)."""
 
 DOCUMENTS = pa.schema(
     [
@@ -33,9 +48,10 @@ DOCUMENTS = pa.schema(
         pa.field("excluded", pa.string()),
         pa.field("metadata", pa.string(), nullable=False),
         pa.field("edits", pa.list_(EDIT), nullable=False),
+        pa.field("pages", pa.list_(PAGE)),
     ]
 )
-"""Columns of the table `documents`; `metadata` is a JSON object with sorted keys."""
+"""Columns of the table `documents`; `metadata` is a JSON object with sorted keys, `pages` is null for what is no book."""
 
 FAILURES = pa.schema(
     [

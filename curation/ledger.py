@@ -6,7 +6,10 @@ import pyarrow as pa
 
 from curation.document import EDIT
 from curation.errors import ConservationError
-from curation.verdicts import DUPLICATE, FAILED, FAILED_RULE, KEPT, REJECTED
+from curation.verdicts import DUPLICATE, FAILED, FAILED_PAGE, FAILED_RULE, KEPT, REJECTED
+
+REJECTED_PAGE = pa.struct([pa.field("page", pa.string()), *(field for field in FAILED_PAGE if field.name != "number")])
+"""A page of a book that stands in no version, by its label, and the rule that it fails."""
 
 LEDGER = pa.schema(
     [
@@ -22,6 +25,7 @@ LEDGER = pa.schema(
         pa.field("cluster", pa.string()),
         pa.field("error", pa.string()),
         pa.field("edits", pa.list_(EDIT), nullable=False),
+        pa.field("rejected_pages", pa.list_(REJECTED_PAGE), nullable=False),
         pa.field("text_hash", pa.string()),
         pa.field("words", pa.int64()),
         pa.field("repeated_words", pa.int64()),
@@ -33,6 +37,7 @@ LEDGER = pa.schema(
 """`verdict` is kept, rejected (`rules`: all that failed), duplicate (of `survivor`; `kind` exact, near or contained) or failed (`error`, as `reason: message`).
 `text_hash` is 128 bits over the text's bytes, `words` counts by white space; `repeated_words` of them stand in paragraphs that a better document has too.
 `cluster_size` counts the documents of the near-duplicate cluster, rejected ones too, when the mixture asks (`rehydrate`).
+`rejected_pages` were cut out of a kept book.
 `edits` are lines that were cut from the text and other edits of formatters that a reader of the corpus should see."""
 
 VERDICTS = (KEPT, REJECTED, DUPLICATE, FAILED)

@@ -16,7 +16,7 @@ def measure(batch: pa.RecordBatch, filters: tuple[Filter, ...], profile: Profile
 
     Raises ConservationError that names a filter which gives another number of values, DollmaError for two filters that measure under one name.
     """
-    texts = TextBatch(batch["text"])
+    texts = TextBatch(batch["text"], batch["pages"] if "pages" in batch.schema.names else None)
     columns: dict[str, pa.Array] = {
         "id": batch["id"],
         "excluded": batch["excluded"],

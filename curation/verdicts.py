@@ -21,6 +21,16 @@ FAILED_RULE = pa.struct(
     ]
 )
 
+FAILED_PAGE = pa.struct(
+    [
+        pa.field("number", pa.int32()),
+        pa.field("rule", pa.string()),
+        pa.field("value", pa.float64()),
+        pa.field("threshold", pa.float64()),
+    ]
+)
+"""A page, by its place among those of its document (from 0), that fails a rule of pages."""
+
 
 def failed_rules(measures: pa.RecordBatch, filters: tuple[Filter, ...], reader: str) -> pa.ListArray:
     """Per document the list of rules it fails (empty: it passes all), as list<struct<rule, measure, value, threshold>>.
@@ -33,8 +43,7 @@ def failed_rules(measures: pa.RecordBatch, filters: tuple[Filter, ...], reader: 
     found: list[tuple[np.ndarray, np.ndarray, int]] = []
     for number, (_, rule, threshold) in enumerate(rules):
         values = measures[rule.measure].to_numpy(zero_copy_only=False).astype(np.float64)
-        passes = values >= threshold if rule.keep == ">=" else values <= threshold
-        rows = np.flatnonzero(~passes & has_text)
+        rows = np.flatnonzero(~_passes(values, rule, threshold) & has_text)
         found.append((rows, values[rows], number))
     rows = np.concatenate([f[0] for f in found] or [np.zeros(0, np.int64)])
     values = np.concatenate([f[1] for f in found] or [np.zeros(0)])
@@ -69,3 +78,21 @@ def _rule_names(measures: pa.RecordBatch, rules: list[tuple[str, Rule, float]], 
             told = pc.binary_join_element_wise(name, measures[rule.reason].take(pa.array(rows[own])), ": ")
             names = pc.replace_with_mask(names, pa.array(own), told)
     return names
+
+
+def failed_pages(measures: pa.RecordBatch, filters: tuple[Filter, ...]) -> pa.ListArray:
+    """Per document the pages that fail a rule of pages, each with the first rule it fails, in order: list<FAILED_PAGE>."""
+    found: list[dict[int, dict[str, Any]]] = [{} for _ in range(measures.num_rows)]
+    for name, rule, threshold in (asked for one in filters for asked in one.thresholds() if asked[1].pages):
+        lists = measures[rule.pages]
+        rows = np.repeat(np.arange(len(lists)), pc.fill_null(pc.list_value_length(lists), 0).to_numpy())
+        values = pc.list_flatten(lists).to_numpy(zero_copy_only=False).astype(np.float64)
+        numbers = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        for place in np.flatnonzero(~_passes(values, rule, threshold)).tolist():
+            page = {"number": int(numbers[place]), "rule": name, "value": float(values[place]), "threshold": threshold}
+            found[rows[place]].setdefault(page["number"], page)
+    return pa.array([[pages[number] for number in sorted(pages)] for pages in found], pa.list_(FAILED_PAGE))
+
+
+def _passes(values: np.ndarray, rule: Rule, threshold: float) -> np.ndarray:
+    return np.asarray(values >= threshold if rule.keep == ">=" else values <= threshold)

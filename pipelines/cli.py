@@ -9,9 +9,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 from rich.markup import escape
@@ -21,11 +20,14 @@ from curation.errors import DollmaError
 from pipelines.commands import dedup as dedup_commands
 from pipelines.commands import diacritics as diacritics_commands
 from pipelines.commands import diff as diff_commands
+from pipelines.commands import lexicon as lexicon_commands
 from pipelines.commands import lid as lid_commands
 from pipelines.commands import mix as mix_commands
 from pipelines.commands import profile as profile_commands
 from pipelines.commands import publish as publish_commands
+from pipelines.commands import read as read_commands
 from pipelines.commands import rebuild as rebuild_commands
+from pipelines.commands.read import write_json
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -35,10 +37,12 @@ app = typer.Typer(
 )
 app.add_typer(profile_commands.app, name="profile")
 app.add_typer(lid_commands.app, name="lid")
+app.add_typer(lexicon_commands.app, name="lexicon")
 app.add_typer(diacritics_commands.app, name="diacritics")
 app.command("diff")(diff_commands.diff)
 app.command("dedup")(dedup_commands.dedup)
 app.command("mix")(mix_commands.mix)
+app.command("read")(read_commands.read)
 app.command("rebuild")(rebuild_commands.rebuild)
 app.command("push")(publish_commands.push)
 app.command("pull")(publish_commands.pull)
@@ -177,35 +181,9 @@ def judge(
             failures += 1
             err.print(printable(row), highlight=False, markup=False, soft_wrap=True)
         else:
-            _write_json(row)
+            write_json(row)
     if failures:
         raise DollmaError(f"{file}: {failures} records could not be read; the rest is judged")
-
-
-@app.command()
-def read(
-    paths: Annotated[list[str], typer.Argument(help="Files, folders or patterns of any supported format.", show_default=False)],
-) -> None:
-    """Read files to JSONL documents (id, text, metadata) on stdout; what cannot be read goes to stderr, and makes exit code 1."""
-    from curation.document import Failure
-    from curation.readers.inputs import find_inputs, reader_for
-
-    failures = 0
-    for file in find_inputs(paths):
-        reader = reader_for(file.name)()
-        for split in reader.splits(file, sys.maxsize):
-            for record in reader.read(split):
-                if isinstance(record, Failure):
-                    failures += 1
-                    err.print(f"{record.locator}: {record.reason}: {record.message}", highlight=False, markup=False, soft_wrap=True)
-                else:
-                    _write_json({"id": record.id or record.metadata["locator"], "text": record.text, "metadata": record.metadata})
-    if failures:
-        raise DollmaError(f"{failures} records could not be read; the rest is printed")
-
-
-def _write_json(row: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS))
 
 
 @app.command()
@@ -231,7 +209,7 @@ def schema() -> None:
     """Print the JSON Schema of recipes, for editors."""
     from pipelines.catalogue import recipe_schema
 
-    _write_json(recipe_schema())
+    write_json(recipe_schema())
 
 
 def main() -> None:

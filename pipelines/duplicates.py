@@ -115,7 +115,7 @@ def _extracts(root: Path, number: int, source: _Source, text_field: str, id_fiel
             ProcessorSpec.model_validate({"name": kind.name} | {k: v for k, v in fields.items() if k in kind.model_fields})
         )
     return [
-        Task(root, "extract", _key(number), f"{place:06d}", Extract(source.name, reader, (), splits, language))
+        Task(root, "extract", _key(number), f"{place:06d}", Extract(source.name, reader, (), splits, language, None))
         for place, (reader, splits) in enumerate(task_splits(list(source.files), readers, TASK_BYTES))
     ]
 

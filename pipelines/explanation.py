@@ -95,6 +95,10 @@ def describe(row: dict[str, Any]) -> str:
         lines += [f"          {line}" for line in row["unseen"].split("\n")]
     if any(rule.get("spans") for rule in row["rules"]):
         lines.append("          lines and characters are those of the formatted text")
+    for page in row.get("rejected_pages", []):
+        lines.append(
+            f"  cut     page {page['page']} by {page['rule']}: {_number(page['value'])}, the threshold {_number(page['threshold'])}"
+        )
     lines += [f"  edited  {_edit(edit)}" for edit in row["edits"]]
     if row["error"]:
         lines.append(f"  error   {row['error']}")
@@ -109,7 +113,7 @@ def describe(row: dict[str, Any]) -> str:
     elif row["verdict"] == "kept":
         lines.append("copies    0: sampled out by the source's up-sampling factor")
     width = max(map(len, row["measures"]), default=0)
-    lines += [f"  {name:<{width}} {_number(value)}" for name, value in row["measures"].items()]
+    lines += [f"  {name:<{width}} {_numbers(value)}" for name, value in row["measures"].items() if value is not None]
     return "\n".join(map(printable, lines)) + "\n"
 
 
@@ -120,6 +124,7 @@ def printable(line: str) -> str:
 
 def _edit(edit: dict[str, Any]) -> str:
     place = f" in line {edit['line']}" if edit["line"] else ""
+    place += f" of page {edit['page']}" if edit.get("page") else ""
     return f"{edit['rule']}{place}" + (f": {edit['text']}" if edit["text"] is not None else "")
 
 
@@ -141,6 +146,13 @@ def _spans(found: list[dict[str, Any]]) -> list[str]:
     if len(found) > SHOWN:
         lines.append(f"          … and {'at least ' if len(found) == MOST else ''}{len(found) - SHOWN} more")
     return lines
+
+
+def _numbers(value: Any) -> str:
+    """A measure: a number, or those of a book's pages, of which the first `SHOWN` are told."""
+    if not isinstance(value, list):
+        return _number(value)
+    return ", ".join(map(_number, value[:SHOWN])) + (f", … ({len(value)} pages)" if len(value) > SHOWN else "")
 
 
 def _number(value: Any) -> str:

@@ -16,7 +16,7 @@ from curation.fingerprint import fingerprint
 from curation.formatters.base import Formatter
 from curation.languages.profile import Profile, load_profile
 from curation.readers.base import InputFile, Reader, Split
-from curation.readers.inputs import content_identity, find_inputs, reader_for
+from curation.readers.inputs import content_identity, find_inputs, gathered, reader_for
 from pipelines.ranking import Entry, check_preferences
 from pipelines.recipe import Recipe, Source, make_formatters, make_reader
 from pipelines.recipe_file import resolve
@@ -31,7 +31,7 @@ from pipelines.stages.outcomes import outcomes_name
 from pipelines.tasks import Task
 from pipelines.withdrawn import Withdrawn, read_withdrawn
 
-INPUTS = "inputs.json"
+INPUTS, PAGES = "inputs.json", "pages"
 
 
 @dataclass(frozen=True)
@@ -112,10 +112,12 @@ def _plan_source(
     defaults = profile.thresholds()
     filters = tuple(make_filters(defaults, recipe.filters, source.filters, folder=recipe_path.parent))
     check_preferences(recipe.dedup.survivor, name, {"bytes", "words", *(measure for asked in filters for measure in asked.measures)})
+    together = gathered(files, readers)
     identities = {item.file.name: item.identity for item in inputs}
+    identities |= {file.name: fingerprint([[part.name, identities[part.name]] for part in file.parts]) for file, _ in together if file.parts}
     extracts = tuple(
         _extract_task(name, reader, formatters, splits, identities, stages, recipe.language)
-        for reader, splits in task_splits(files, readers, recipe.engine.task_bytes)
+        for reader, splits in task_splits([f for f, _ in together], {f.name: reader for f, reader in together}, recipe.engine.task_bytes)
     )
     language = recipe.language
     facts = {"profile": profile.measuring(), "unicode": unicodedata.unidata_version}
@@ -170,7 +172,7 @@ def _extract_task(
         "profile": load_profile(language).model_dump(mode="json", include=set(facts)),
         "splits": [[split.file.name, identities[split.file.name], split.start, split.stop] for split in splits],
     }
-    return Task(stages, "extract", name, fingerprint(identity), Extract(name, reader, formatters, splits, language))
+    return Task(stages, "extract", name, fingerprint(identity), Extract(name, reader, formatters, splits, language, stages.parent / PAGES))
 
 
 def _plan_dedup(recipe: Recipe, sources: tuple[SourcePlan, ...], stages: Path, profile: Profile) -> Task:

@@ -12,7 +12,7 @@ from curation.document import EXCLUDED, LOCATOR, Failure
 from curation.formatters.base import Formatter
 from curation.languages.profile import Profile
 from curation.readers.base import InputFile
-from curation.readers.inputs import reader_for
+from curation.readers.inputs import gathered, reader_for
 from curation.tables import BATCH_BYTES, BATCH_ROWS
 from pipelines.recipe import Recipe
 
@@ -32,8 +32,7 @@ def read_batches(files: list[InputFile], failed: Callable[[str], None]) -> Itera
 
     Raises DollmaError for a file of a format that no reader reads.
     """
-    for file in files:
-        reader = reader_for(file.name)()
+    for file, reader in gathered(files, {file.name: reader_for(file.name)() for file in files}):
         rows: list[tuple[str, str, str | None]] = []
         size = 0
         for split in reader.splits(file, sys.maxsize):

@@ -13,8 +13,9 @@ SMALL = 8
 def task_splits(files: list[InputFile], readers: dict[str, Reader], target: int) -> list[tuple[Reader, tuple[Split, ...]]]:
     """Splits grouped into tasks, in the order of file names; a task has one reader.
 
-    A file large enough has tasks of its own, of about `target` bytes. Small files are grouped, and where a group ends depends on the name and size of
-    its last file alone: so a file that is added, wherever its name sorts, changes the one group that it falls into, and the others are not read again.
+    A file large enough, or of a reader that wants it so, has tasks of its own, of about `target` bytes. Small files are grouped, and where a group ends
+    depends on the name and size of its last file alone: so a file that is added, wherever its name sorts, changes the one group that it falls into, and
+    the others are not read again.
     """
     groups: list[tuple[Reader, tuple[Split, ...]]] = []
     current: list[InputFile] = []
@@ -27,7 +28,7 @@ def task_splits(files: list[InputFile], readers: dict[str, Reader], target: int)
 
     for file in files:
         reader = readers[file.name]
-        if file.size * SMALL >= target:
+        if reader.alone or file.size * SMALL >= target:
             close()
             groups.extend((reader, (split,)) for split in reader.splits(file, target))
             continue

@@ -110,7 +110,9 @@ def explain(folder: Path, document: str) -> list[dict[str, Any]]:
     ledger = ds.dataset([str(folder / n) for n in manifest["files"] if n.startswith("ledger/")], format="parquet")
     wanted = document.lower()
     match = pc.field("url") == document if "://" in document else pc.starts_with(pc.field("id"), wanted)
-    rows = ledger.to_table(columns=[*LEDGER.names, "__filename"], filter=match).to_pylist()
+    rows = ledger.to_table(
+        columns=[*(name for name in LEDGER.names if name in ledger.schema.names), "__filename"], filter=match
+    ).to_pylist()
     if not rows:
         raise DollmaError(
             f"{manifest['version']} has no document {document!r}: give an id (or the beginning of one) or a URL from its ledger/"

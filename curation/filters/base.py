@@ -27,6 +27,8 @@ class Rule:
     keep: Literal[">=", "<="]
     reason: str = ""
     """A measure of strings that says more: it follows the rule's name in the ledger, after a colon."""
+    pages: str = ""
+    """A measure with a list of values, one a page: of a document that passes, the pages that fail the threshold are cut out of it."""
 
 
 class Filter(Processor):

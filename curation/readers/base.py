@@ -21,6 +21,8 @@ class InputFile:
     path: str
     name: str
     size: int
+    parts: tuple[InputFile, ...] = ()
+    """Files that are one document together, in order (the page images of a book); empty for a file of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +43,17 @@ class Reader(Processor):
 
     kind: ClassVar[str] = "reader"
     extensions: ClassVar[tuple[str, ...]] = ()
-    """File name endings (lower case, without compression endings) by which `dollma read` chooses the reader."""
+    """File name endings (lower case, without compression endings) by which a source without a named reader, and `dollma read`, choose it."""
+    alone: ClassVar[bool] = False
+    """A file is a task, however small: it may hold hundreds of pages to be read by OCR, at seconds a page."""
 
     def splits(self, file: InputFile, target: int) -> list[Split]:
         """The file as parts of about `target` bytes. Each record belongs to exactly one part. By default the file is one part."""
         return [Split(file)]
+
+    def gathered(self, files: list[InputFile]) -> list[InputFile]:
+        """The files of a source that it reads, sorted by name; those that are one document together as one InputFile with `parts`. By default each is its own."""
+        return files
 
     @abstractmethod
     def read(self, split: Split) -> Iterator[Document | Failure]:

@@ -132,3 +132,17 @@ def reader_for(name: str) -> type[Reader]:
     if not fitting:
         raise DollmaError(f"{name}: no reader reads files of this ending; known are {', '.join(sorted(endings))}. Name the reader")
     return endings[max(fitting, key=len)]
+
+
+def gathered(files: list[InputFile], readers: dict[str, Reader]) -> list[tuple[InputFile, Reader]]:
+    """The files and their readers (given by file name), after each reader has put together files that are one document; sorted by name."""
+    groups: list[tuple[Reader, list[InputFile]]] = []
+    for file in files:
+        reader = readers[file.name]
+        own = next((own for other, own in groups if other == reader), None)
+        if own is None:
+            groups.append((reader, [file]))
+        else:
+            own.append(file)
+    found = [(file, reader) for reader, own in groups for file in reader.gathered(own)]
+    return sorted(found, key=lambda pair: pair[0].name)

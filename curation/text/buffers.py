@@ -36,10 +36,14 @@ def string_array(data: np.ndarray, offsets: np.ndarray) -> pa.StringArray:
 
 
 class TextBatch:
-    """A batch of texts as kernels see it: `data` (uint8) and `offsets` (int32, n + 1), views of the Arrow buffers."""
+    """A batch of texts as kernels see it: `data` (uint8) and `offsets` (int32, n + 1), views of the Arrow buffers.
 
-    def __init__(self, texts: pa.StringArray) -> None:
+    `pages` are those of books, as the table `documents` has them (`curation.document.PAGE`): a text without them is one page.
+    """
+
+    def __init__(self, texts: pa.StringArray, pages: pa.ListArray | None = None) -> None:
         self.texts = texts
+        self.pages = pages
         self.data, self.offsets = views(texts)
 
     def __len__(self) -> int:

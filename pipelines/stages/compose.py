@@ -22,11 +22,11 @@ from curation.verdicts import DUPLICATE, FAILED, KEPT
 from curation.writers.mixture import TRAIN, copies, places, shard_of, splits
 from curation.writers.rehydration import Steps, weights
 from curation.writers.shards import SHARD, write_shard
-from pipelines.repeats import apply_repeats
+from pipelines.repeats import apply_cuts
 from pipelines.stages.decide import Part
 from pipelines.tasks import Progress, read_record
 
-VERSION = 4
+VERSION = 5
 KEYED = SHARD.append(pa.field("key", pa.uint64(), nullable=False))
 
 
@@ -75,7 +75,7 @@ class Scatter:
         ):
             for stored, measures, judged, outcomes in zip(*tables, strict=True):
                 _check_aligned(self.part, stored, measures, judged, outcomes)
-                documents, words, verdicts = apply_repeats(self.paragraphs, stored, measures["words"], judged, outcomes)
+                documents, words, verdicts = apply_cuts(self.paragraphs, stored, measures["words"], judged, outcomes)
                 rows = _ledger_rows(self.part.source, documents, words, verdicts, outcomes, self.mix)
                 ledger.write(rows)
                 read += documents.num_rows
@@ -127,6 +127,7 @@ def _ledger_rows(
         "cluster": outcomes["cluster"],
         "error": verdicts["error"],
         "edits": documents["edits"],
+        "rejected_pages": _rejected_pages(documents["pages"], verdicts["pages"], kept),
         "text_hash": id_strings(content_hashes(texts.data, texts.offsets)),
         "words": words,
         "repeated_words": outcomes["repeated_words"],
@@ -135,6 +136,15 @@ def _ledger_rows(
         "copies": pa.array(times),
     }
     return pa.RecordBatch.from_pydict(columns, schema=LEDGER)
+
+
+def _rejected_pages(pages: pa.ListArray, failed: pa.ListArray, kept: pa.Array) -> pa.Array:
+    """The pages that were cut out of kept books, by their labels."""
+    found: list[list[dict[str, Any]]] = [[] for _ in range(len(pages))]
+    for row in pc.indices_nonzero(pc.and_(kept, pc.greater(pc.list_value_length(failed), 0))).to_pylist():
+        labels = [page["page"] for page in pages[row].as_py() or [{"page": None}]]
+        found[row] = [{**page, "page": labels[page.pop("number")]} for page in failed[row].as_py()]
+    return pa.array(found, LEDGER.field("rejected_pages").type)
 
 
 def _weights(outcomes: pa.RecordBatch, mix: Mix) -> np.ndarray | float:
@@ -152,6 +162,7 @@ def _failed_rows(source: str, failures: pa.RecordBatch) -> pa.RecordBatch:
         "rules": pa.array([[]] * n, LEDGER.field("rules").type),
         "error": pc.binary_join_element_wise(failures["reason"], failures["message"], ": "),
         "edits": pa.array([[]] * n, LEDGER.field("edits").type),
+        "rejected_pages": pa.array([[]] * n, LEDGER.field("rejected_pages").type),
         "copies": pa.array(np.zeros(n, np.int32)),
     }
     return pa.RecordBatch.from_pydict(columns, schema=LEDGER)

@@ -16,11 +16,11 @@ from curation.dedup.signatures import matrix
 from curation.filters.base import Filter
 from curation.ids import id_numbers
 from curation.tables import TableWriter, row_groups, with_values
-from curation.verdicts import DUPLICATE, FAILED, FAILED_RULE, KEPT, REJECTED, failed_rules
+from curation.verdicts import DUPLICATE, FAILED, FAILED_PAGE, FAILED_RULE, KEPT, REJECTED, failed_pages, failed_rules
 from pipelines.tasks import Progress
 from pipelines.withdrawn import Withdrawn, withdraw
 
-VERSION = 2
+VERSION = 3
 
 VERDICTS = pa.schema(
     [
@@ -28,8 +28,10 @@ VERDICTS = pa.schema(
         pa.field("verdict", pa.string(), nullable=False),
         pa.field("rules", pa.list_(FAILED_RULE), nullable=False),
         pa.field("error", pa.string()),
+        pa.field("pages", pa.list_(FAILED_PAGE), nullable=False),
     ]
 )
+"""`pages` are those that a rule takes out of a document that is kept, see `Rule.pages`."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def _decide(batch: pa.RecordBatch, filters: tuple[Filter, ...], reader: str, rep
     failed = pa.array(verdict == FAILED)
     empty = pa.array([[]] * batch.num_rows, rules.type)
     rules = pc.if_else(failed, empty, rules)
-    return pa.RecordBatch.from_arrays([batch["id"], pa.array(verdict, pa.string()), rules, pa.array(errors, pa.string())], schema=VERDICTS)
+    columns = [batch["id"], pa.array(verdict, pa.string()), rules, pa.array(errors, pa.string()), failed_pages(batch, filters)]
+    return pa.RecordBatch.from_arrays(columns, schema=VERDICTS)
 
 
 @dataclass(frozen=True)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pyarrow as pa
 from datatrove.data import Document
 
-from curation.document import DOCUMENTS, EXCLUDED, FAILURES, LOCATOR, URL, Failure, document_id
+from curation.document import DOCUMENTS, FAILURES, Failure, document_id
 from curation.errors import ConservationError
-from curation.formatters.base import Edit, Formatter
-from curation.languages.profile import Profile, load_profile
+from curation.extractors.ocr.cache import page_cache
+from curation.formatters.base import Formatter
+from curation.languages.profile import load_profile
 from curation.readers.base import Reader, Split
 from curation.tables import BATCH_BYTES, BATCH_ROWS, TableWriter
+from pipelines.stages.formatting import Row, format_rows
 from pipelines.tasks import Progress
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,13 @@ class Extract:
     formatters: tuple[Formatter, ...]
     splits: tuple[Split, ...]
     language: str
+    pages: Path | None
+    """Folder of the workspace for pages that were read by OCR; None is the user's own."""
 
     def run(self, folder: Path, progress: Progress) -> dict[str, Any]:
         """Every record read is a row of `documents` or of `failures`; the counts prove it."""
         profile = load_profile(self.language)
+        page_cache.set(self.pages)
         read = size = excluded = 0
         reasons: dict[str, int] = {}
         with (
@@ -43,9 +46,9 @@ class Extract:
             TableWriter(folder / "failures.parquet", FAILURES) as failures,
         ):
             for made, unread in _batches(self.source, self.reader, self.splits):
-                read += len(made) + len(unread)
-                rows, broken = _format(made, self.formatters, profile)
-                failed = unread + broken
+                rows, broken, pages = format_rows(made, self.formatters, profile)
+                failed = unread + broken + pages
+                read += len(made) + len(unread) + len(pages)
                 documents.write(rows)
                 failures.write(_failure_rows(self.source, failed))
                 for failure in failed:
@@ -68,14 +71,8 @@ class Extract:
             }
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
-    id: str
-    document: Document
-
-
-def _batches(source: str, reader: Reader, splits: tuple[Split, ...]) -> Iterator[tuple[list[_Row], list[Failure]]]:
-    rows: list[_Row] = []
+def _batches(source: str, reader: Reader, splits: tuple[Split, ...]) -> Iterator[tuple[list[Row], list[Failure]]]:
+    rows: list[Row] = []
     failed: list[Failure] = []
     size = 0
     for split in splits:
@@ -83,7 +80,7 @@ def _batches(source: str, reader: Reader, splits: tuple[Split, ...]) -> Iterator
             if isinstance(record, Failure):
                 failed.append(record)
             elif isinstance(record, Document):
-                rows.append(_Row(document_id(source, record.id, record.text), record))
+                rows.append(Row(document_id(source, record.id, record.text), record))
                 size += len(record.text)
             else:
                 raise ConservationError(
@@ -94,70 +91,6 @@ def _batches(source: str, reader: Reader, splits: tuple[Split, ...]) -> Iterator
                 rows, failed, size = [], [], 0
     if rows or failed:
         yield rows, failed
-
-
-def _texts(made: list[_Row]) -> tuple[list[_Row], pa.StringArray, list[Failure]]:
-    """(rows, their texts, failures): a text that is no Unicode (lone surrogates, from \\ud800 escapes) can't be written in any file."""
-    try:
-        return made, pa.array([row.document.text for row in made], pa.string()), []
-    except UnicodeEncodeError:
-        faults = [_unusable(row.document) for row in made]
-        whole = [row for row, fault in zip(made, faults, strict=True) if fault is None]
-        return whole, pa.array([row.document.text for row in whole], pa.string()), [fault for fault in faults if fault is not None]
-
-
-def _unusable(document: Document) -> Failure | None:
-    try:
-        document.text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        place = str(document.metadata.get(LOCATOR, ""))
-        return Failure(
-            place,
-            "surrogate",
-            f"character {error.start} is half of a surrogate pair ({document.text[error.start]!r}): not a Unicode text",
-            document.id,
-        )
-    return None
-
-
-def _format(made: list[_Row], formatters: tuple[Formatter, ...], profile: Profile) -> tuple[pa.RecordBatch, list[Failure]]:
-    """The batch as rows of `documents`, and what a formatter could not do."""
-    made, texts, unusable = _texts(made)
-    broken: dict[int, Failure] = {}
-    edits: list[list[Edit]] = [[] for _ in made]
-    for formatter in formatters:
-        better, errors, edited = formatter.apply(texts, profile)
-        if len(better) != len(texts):
-            raise ConservationError(f"formatter {formatter.name!r} was given {len(texts)} documents and returned {len(better)}")
-        texts = better
-        for place, made_here in edited.items():
-            edits[place] += made_here
-        for place, message in errors.items():
-            locator = str(made[place].document.metadata.get(LOCATOR, ""))
-            broken.setdefault(place, Failure(locator, "format", f"formatter {formatter.name}: {message}", made[place].document.id))
-    columns = [
-        pa.array([row.id for row in made], pa.string()),
-        texts,
-        pa.array([str(row.document.metadata.get(LOCATOR, "")) for row in made], pa.string()),
-        pa.array([row.document.metadata.get(URL) for row in made], pa.string()),
-        pa.array([row.document.metadata.get(EXCLUDED) for row in made], pa.string()),
-        pa.array([_metadata(row.document) for row in made], pa.string()),
-        pa.array([[edit._asdict() for edit in of] for of in edits], DOCUMENTS.field("edits").type),
-    ]
-    rows = pa.RecordBatch.from_arrays(columns, schema=DOCUMENTS)
-    if broken:
-        rows = rows.filter(pa.array([place not in broken for place in range(len(made))]))
-    return rows, unusable + list(broken.values())
-
-
-def _metadata(document: Document) -> str:
-    rest = {key: value for key, value in document.metadata.items() if key not in (LOCATOR, URL, EXCLUDED)}
-    if document.id:
-        rest.setdefault("id", document.id)
-    try:
-        return orjson.dumps(rest, default=str, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS).decode()
-    except TypeError:  # integers over 64 bits, lone surrogates
-        return json.dumps(rest, ensure_ascii=False, sort_keys=True, default=str).encode("utf-8", "replace").decode()
 
 
 def _failure_rows(source: str, failed: list[Failure]) -> pa.RecordBatch:

@@ -19,7 +19,7 @@ from curation.tables import TableWriter, row_groups
 from curation.text.buffers import TextBatch
 from pipelines.tasks import Progress
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Measure:
         writer: TableWriter | None = None
         rows = 0
         try:
-            for batch in row_groups(self.documents, ["id", "text", "excluded"]):
+            for batch in row_groups(self.documents, ["id", "text", "excluded", "pages"]):
                 measured = measure(batch, self.filters, profile)
                 writer = writer or TableWriter(folder / "measures.parquet", measured.schema)
                 writer.write(measured)

@@ -1,0 +1,85 @@
+"""Pages that were read before: OCR takes seconds a page, so nothing is read twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
+
+import numpy as np
+
+from curation.extractors.ocr import tesseract
+from curation.extractors.ocr.options import OcrOptions
+from curation.extractors.ocr.strips import MODEL
+from curation.extractors.page import Line, Page, Word
+from curation.files import checksum, whole_file
+
+VERSION = 2
+"""Raised whenever the same pixels and options would give another page."""
+LIMITS = {"timeout", "memory", "max_pixels", "resolution"}
+"""Options that decide whether a page is read, not what is read in it."""
+
+page_cache: ContextVar[Path | None] = ContextVar("page_cache", default=None)
+"""Folder of the cache; None is the user's own: `DOLLMA_CACHE`, or else `~/.cache/dollma/pages`."""
+
+
+def cache_folder() -> Path:
+    """Where pages are kept now."""
+    asked = page_cache.get() or os.environ.get("DOLLMA_CACHE")
+    return Path(asked) if asked else Path("~/.cache/dollma/pages").expanduser()
+
+
+def page_key(pixels: np.ndarray, options: OcrOptions) -> str:
+    """What a page is kept under: its grey pixels and all that decides how they are read."""
+    joined = [*options.languages.values(), *([options.formulas] if options.formulas else [])]
+    languages = sorted({name for names in joined for name in names.split("+")})
+    about = {
+        "version": VERSION,
+        "options": options.model_dump(mode="json", exclude=LIMITS),
+        "tesseract": tesseract.version(),
+        "marks": checksum(MODEL) if options.marks else None,
+        "models": {name: tesseract.model_hash(name) for name in languages},
+        "shape": pixels.shape,
+    }
+    digest = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
+    digest.update(np.ascontiguousarray(pixels).tobytes())
+    return digest.hexdigest()
+
+
+def cached(key: str, number: int, read: Callable[[], Page]) -> Page:
+    """The page kept under this key, or else what `read` gives, which is kept. A damaged entry is read anew; a folder that can't be written keeps nothing."""
+    path = cache_folder() / key[:2] / f"{key}.json"
+    kept = _load(path, key)
+    if kept is None:
+        kept = read()
+        _store(path, key, kept)
+    return Page(number, kept.width, kept.height, kept.lines, kept.origin, kept.label, kept.script, kept.notes)
+
+
+def _store(path: Path, key: str, page: Page) -> None:
+    lines = [[line.size, line.block, [list(word) for word in line.words]] for line in page.lines]
+    body = json.dumps([page.width, page.height, page.origin, page.script, page.notes, lines], ensure_ascii=False)
+    try:
+        with whole_file(path) as temporary:
+            temporary.write_text(f"{_sum(key, body)}\n{body}", encoding="utf-8")
+    except OSError:
+        return
+
+
+def _load(path: Path, key: str) -> Page | None:
+    try:
+        check, _, body = path.read_text(encoding="utf-8").partition("\n")
+        if check != _sum(key, body):
+            return None
+        width, height, origin, script, notes, lines = json.loads(body)
+    except (OSError, ValueError):
+        return None
+    read = tuple(Line(tuple(Word(*word) for word in words), size, block) for size, block, words in lines)
+    return Page(0, width, height, read, origin, script=script, notes=tuple(notes))
+
+
+def _sum(key: str, body: str) -> str:
+    return hashlib.blake2b(f"{key}{body}".encode(), digest_size=16).hexdigest()

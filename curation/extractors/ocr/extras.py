@@ -1,0 +1,24 @@
+"""Packages of the extra `books`, which a bare install lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from curation.errors import DollmaError
+
+try:
+    import pytesseract
+    from PIL import Image, ImageFilter, ImageOps
+except ImportError as error:
+    Image = ImageFilter = ImageOps = pytesseract = None  # type: ignore[assignment]
+    missing: Any = error
+else:
+    missing = None
+
+__all__ = ["Image", "ImageFilter", "ImageOps", "check_extras", "pytesseract"]
+
+
+def check_extras() -> None:
+    """Raises DollmaError where Pillow or pytesseract is not installed."""
+    if missing is not None:
+        raise DollmaError(f"OCR needs the packages pillow and pytesseract: `pip install 'dollma[books]'` ({missing})") from missing

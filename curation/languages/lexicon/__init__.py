@@ -1,0 +1,1 @@
+"""How the lexicons are made: which texts, which words of them, and the models with their cards."""
