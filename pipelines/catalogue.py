@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+import re
+from typing import Any, get_args
+
+from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from curation.errors import DollmaError, nearest
 from curation.filters.base import Filter
 from curation.processors import Processor, processors
 from pipelines.recipe import Recipe
+
+_VALIDATED = re.compile(r"Annotated\[(\w+), [^\]]*\]")
 
 
 def catalogue(name: str | None = None) -> list[dict[str, Any]]:
@@ -23,21 +29,12 @@ def catalogue(name: str | None = None) -> list[dict[str, Any]]:
 
 
 def _entry(cls: type[Processor]) -> dict[str, Any]:
-    parameters = {
-        field: {
-            "type": _type(info.annotation),
-            "default": None if info.is_required() else info.get_default(call_default_factory=True),
-            "required": info.is_required(),
-            "doc": info.description or "",
-        }
-        for field, info in cls.model_fields.items()
-    }
     entry: dict[str, Any] = {
         "kind": cls.kind,
         "name": cls.name,
         "version": cls.version,
         "doc": inspect.cleandoc(cls.__doc__ or ""),
-        "parameters": parameters,
+        "parameters": _fields(cls),
     }
     if issubclass(cls, Filter):
         entry["measures"] = list(cls.measures)
@@ -45,24 +42,47 @@ def _entry(cls: type[Processor]) -> dict[str, Any]:
     return entry
 
 
+def _fields(cls: type[BaseModel]) -> dict[str, dict[str, Any]]:
+    """Type, default and description of each parameter; one that is a model (`ocr` of the reader `pdf`) has `parameters` of its own."""
+    found: dict[str, dict[str, Any]] = {}
+    for field, info in cls.model_fields.items():
+        default = None if info.is_required() else info.get_default(call_default_factory=True)
+        found[field] = {
+            "type": _type(info.annotation),
+            "default": to_jsonable_python(default),
+            "required": info.is_required(),
+            "doc": info.description or "",
+        }
+        models = [kind for kind in (info.annotation, *get_args(info.annotation)) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        if models:
+            found[field] |= {"parameters": _fields(models[0]), "default": None if default is None else {}}
+    return found
+
+
 def _type(annotation: Any) -> str:
-    return (
-        annotation.__name__
-        if isinstance(annotation, type) and not hasattr(annotation, "__args__")
-        else str(annotation).replace("typing.", "")
-    )
+    """The type as one writes it; what validates it stays unsaid."""
+    if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
+        return annotation.__name__
+    return _VALIDATED.sub(r"\1", str(annotation).replace("typing.", ""))
 
 
 def describe_processor(entry: dict[str, Any]) -> str:
     """One entry of the catalogue as lines for a terminal."""
     lines = [f"{entry['kind']} {entry['name']} (version {entry['version']})", "", entry["doc"], ""]
-    for name, parameter in entry["parameters"].items():
-        default = "required" if parameter["required"] else f"default {parameter['default']!r}"
-        lines += [f"  {name}: {parameter['type']}, {default}", *(f"      {line}" for line in parameter["doc"].splitlines())]
+    lines += _described(entry["parameters"], "  ")
     if entry.get("measures"):
         lines += ["", "  measures: " + ", ".join(entry["measures"])]
         lines += [f"  rule {rule['rule']} keeps {rule['keeps']}" for rule in entry["rules"]]
     return "\n".join(lines) + "\n"
+
+
+def _described(parameters: dict[str, dict[str, Any]], indent: str) -> list[str]:
+    lines = []
+    for name, parameter in parameters.items():
+        default = "required" if parameter["required"] else f"default {parameter['default']!r}"
+        lines += [f"{indent}{name}: {parameter['type']}, {default}", *(f"{indent}    {line}" for line in parameter["doc"].splitlines())]
+        lines += _described(parameter.get("parameters", {}), f"{indent}    ")
+    return lines
 
 
 def recipe_schema() -> dict[str, Any]:

@@ -114,7 +114,9 @@ def _plan_source(
     check_preferences(recipe.dedup.survivor, name, {"bytes", "words", *(measure for asked in filters for measure in asked.measures)})
     together = gathered(files, readers)
     identities = {item.file.name: item.identity for item in inputs}
-    identities |= {file.name: fingerprint([[part.name, identities[part.name]] for part in file.parts]) for file, _ in together if file.parts}
+    identities |= {
+        file.name: fingerprint([[part.name, identities[part.name]] for part in file.parts]) for file, _ in together if file.parts
+    }
     extracts = tuple(
         _extract_task(name, reader, formatters, splits, identities, stages, recipe.language)
         for reader, splits in task_splits([f for f, _ in together], {f.name: reader for f, reader in together}, recipe.engine.task_bytes)

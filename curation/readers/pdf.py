@@ -9,12 +9,12 @@ from typing import ClassVar
 
 import fsspec
 from datatrove.data import Document
-from PIL import Image
 from pydantic import Field
 
 from curation.document import Failure
 from curation.extractors.layout import layout_stream
 from curation.extractors.ocr import OcrError, OcrOptions, recognise
+from curation.extractors.ocr.extras import Image
 from curation.extractors.page import Page
 from curation.extractors.pdf import Backend, PdfError, PdfFile, PdfInfo, RawPage, judge, page_of
 from curation.extractors.pdf.judge import UNSURE, is_better

@@ -26,14 +26,15 @@ def read_best_script(grey: np.ndarray, languages: Mapping[str, str], run: Callab
     if not others or not lines or mean_confidence(lines) >= SURE:
         return first, lines
     sample = sorted(sorted(lines, key=lambda line: line.box[0] - line.box[2])[:SAMPLE], key=lambda line: line.box[1])
-    scores = {first: mean_confidence(sample)}
-    for script in others:
+    readings = {}
+    for script in languages:
 
         def again(picture: np.ndarray, script: str = script) -> list[ReadLine]:
             return run(picture, languages=languages[script], mode=6)
 
         fresh = read_again(grey, sample, again)
-        scores[script] = mean_confidence([line._replace(words=words) for line, words in zip(sample, fresh, strict=True)])
+        readings[script] = [line._replace(words=words) for line, words in zip(sample, fresh, strict=True)]
+    scores = {script: mean_confidence(read) for script, read in readings.items()}
     best = max(scores, key=lambda script: scores[script])
     return best, lines if best == first else run(grey, languages=languages[best])
 
