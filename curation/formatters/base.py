@@ -45,6 +45,8 @@ class Formatter(Processor):
     kind: ClassVar[str] = "formatter"
     facts: ClassVar[tuple[str, ...]] = ()
     """Fields of the language profile that the result depends on: they enter the fingerprint of the extracted documents."""
+    origins: ClassVar[tuple[str, ...]] = ()
+    """Of books, the pages that it is for, by where their words come from (`curation.document.PAGE`); none named: all. Documents without pages are always its business."""
 
     def suspects(self, texts: pa.StringArray) -> np.ndarray:
         """Boolean mask, one per text: True where `format` might change something."""

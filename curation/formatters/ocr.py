@@ -88,13 +88,14 @@ class _Reading(NamedTuple):
 
 @register
 class Ocr(EditingFormatter):
-    """Repairs the text of one page that OCR read.
+    """Repairs the text of one page that OCR read; of books, those pages alone.
 
     The ledger gets an edit for each change, with what stood there: `ocr.confusion` a word, `ocr.quotes` a word beside a lost quotation mark, `ocr.ligature`.
     """
 
     name: ClassVar[str] = "ocr"
     facts: ClassVar[tuple[str, ...]] = ("code", "fold")
+    origins: ClassVar[tuple[str, ...]] = ("ocr",)
 
     def identity(self) -> dict[str, Any]:
         """With a hash of the confusions."""

@@ -95,8 +95,8 @@ def sign_kinds() -> np.ndarray:
 def _confused() -> np.ndarray:
     """uint32 per small letter and place: `CONFUSED`, 0 where the list ends."""
     table = np.zeros((0x260, 6), np.uint32)
-    for seen, *true in CONFUSED.split():
-        table[ord(seen), : len(true)] = [ord(c) for c in true]
+    for letters in CONFUSED.split():
+        table[ord(letters[0]), : len(letters) - 1] = [ord(c) for c in letters[1:]]
     return table
 
 
@@ -158,7 +158,7 @@ def _word(tables, judged, script, foreign, confused, scripts, signs, word, size,
         window[FOREIGN] += own + other
         window[SCRIPTS_MIXED] += own > 0
         return 0
-    figured = figured or digits > 0
+    figured = figured or (digits > 0 and own <= 2 * digits + 1)
     window[FIGURES] += figured
     window[WORDS] += 1
     window[CHARACTERS] += size

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 from datatrove.data import Document
 
 from curation.document import DOCUMENTS, EXCLUDED, LOCATOR, PAGES, URL, Failure
 from curation.errors import ConservationError
-from curation.formatters.base import Formatter
+from curation.formatters.base import Formatted, Formatter
 from curation.languages.profile import Profile
 from curation.pages import join_pages, split_pages
 
@@ -37,10 +39,7 @@ def format_rows(
     broken: dict[int, Failure] = {}
     edits: list[list[dict[str, Any]]] = [[] for _ in made]
     for formatter in formatters:
-        better, errors, edited = formatter.apply(texts, profile)
-        if len(better) != len(texts):
-            raise ConservationError(f"formatter {formatter.name!r} was given {len(texts)} texts and returned {len(better)}")
-        texts = better
+        texts, errors, edited = _applied(formatter, texts, parts, profile)
         for number, made_here in edited.items():
             edits[parts[number].row] += [edit._asdict() | {"page": parts[number].label} for edit in made_here]
         for number, message in errors.items():
@@ -88,20 +87,36 @@ def _unusable(document: Document) -> Failure | None:
 
 
 class _Part(NamedTuple):
-    """What formatters are given: a document's text, or that of one of its pages, by its label, with the white space behind it."""
+    """What formatters are given: a document's text, or that of one of its pages, by its label and origin, with the white space behind it."""
 
     row: int
     text: str
     behind: str
     label: str | None
+    origin: str | None
 
 
-def _parts(document: Document) -> list[tuple[str, str, str | None]]:
+def _parts(document: Document) -> list[tuple[str, str, str | None, str | None]]:
     pages = document.metadata.get(PAGES)
     if not pages:
-        return [(document.text, "", None)]
+        return [(document.text, "", None, None)]
     split = split_pages(document.text, [page["start"] for page in pages])
-    return [(text, behind, str(page["page"])) for (text, behind), page in zip(split, pages, strict=True)]
+    return [(text, behind, str(page["page"]), page.get("origin")) for (text, behind), page in zip(split, pages, strict=True)]
+
+
+def _applied(formatter: Formatter, texts: pa.StringArray, parts: list[_Part], profile: Profile) -> Formatted:
+    """The formatter on the texts that it is for."""
+    asked = [n for n, part in enumerate(parts) if not formatter.origins or part.origin is None or part.origin in formatter.origins]
+    given = texts if len(asked) == len(parts) else texts.take(pa.array(asked, pa.int64()))
+    better, errors, edits = formatter.apply(given, profile)
+    if len(better) != len(given):
+        raise ConservationError(f"formatter {formatter.name!r} was given {len(given)} texts and returned {len(better)}")
+    if len(asked) == len(parts):
+        return Formatted(better, errors, edits)
+    mask = np.zeros(len(parts), bool)
+    mask[asked] = True
+    whole = pc.replace_with_mask(texts, pa.array(mask), better)
+    return Formatted(whole, {asked[n]: why for n, why in errors.items()}, {asked[n]: made for n, made in edits.items()})
 
 
 def _format_failure(made: list[Row], part: _Part, message: str) -> Failure:

@@ -24,7 +24,11 @@ GOOD = (
     "Yay uzunu bu yolun tozu yatmazdı, payızda isə yağış onu elə yuyardı ki, daşları parıldayardı."
 )
 NEXT = "Qış girəndə yol bağlanar, kənd üç ay öz içinə çəkilərdi. Nənəm deyərdi ki, insan səbri də elə o yol kimidir: gah açılır, gah da bağlanır."
-BAD = "Kendjn us}undan kecan yo1 dag a qa1xird1. Sahar lezdan cobau1ar s»runu hamjn yolla aparard'lar, axşarn isa uşaq|ar on1ari qarş1lamaqa c1x."
+BAD = (
+    "Kondın ustundon kccan yul dada qalxırdı# Sahor tczdan cobanlar surunu hamın yoIla aparrnışdı, axşarn ısa uşaqlat onlan qatşılamada cıxatdı ~ "
+    "Yav urunu bu yolun tosu vatrnazdı: payızda ısa yaqış onu clo yuvardı kl. daşlan patıldayıtdı; Qış gırəndə yoI baqlanat` kand iiç av oz lçıno "
+    "çokilatdi, Nonorn devatdı ki, lnsan sobtı da clo o voI kirnidit: gah acılıt| gah da baqlanıt_ Sohor tozdon cobanlat yono hornin yoIIa qavıdatdı."
+)
 SCANNED = ("Körpü çayın üstündə idi. Axşam düşəndə balıqçılar onun altında tor qurar, səhərə qədər söhbət edərdilər.",)
 
 
@@ -95,7 +99,7 @@ def test_another_threshold_extracts_nothing_again(recipe: Path, tmp_path: Path) 
     version = quiet_build(recipe, tmp_path / "ws", overrides=("filters.ocr.max_page_cer=0.9",)).folder
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "ws/stages").glob("extract/*/*/task.json")}
     assert rows(version, "ledger")["yol.epub"]["rejected_pages"] == []
-    assert "yo1" in rows(version, "data")["yol.epub"]["text"] or "Kend" in rows(version, "data")["yol.epub"]["text"]
+    assert len(rows(version, "data")["yol.epub"]["text"]) > len(GOOD) + len(NEXT) + 300
 
 
 @pytest.mark.skipif(not shutil.which("tesseract"), reason="needs Tesseract")

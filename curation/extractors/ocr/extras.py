@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 from curation.errors import DollmaError
 
 try:
-    import pytesseract
     from PIL import Image, ImageFilter, ImageOps
 except ImportError as error:
-    Image = ImageFilter = ImageOps = pytesseract = None  # type: ignore[assignment]
+    Image = ImageFilter = ImageOps = None  # type: ignore[assignment]
     missing: Any = error
 else:
-    missing = None
+    missing = None if find_spec("pytesseract") else ImportError("No module named 'pytesseract'")
 
-__all__ = ["Image", "ImageFilter", "ImageOps", "check_extras", "pytesseract"]
+__all__ = ["Image", "ImageFilter", "ImageOps", "check_extras"]
 
 
 def check_extras() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from curation.errors import DollmaError
-from curation.extractors.ocr.extras import check_extras, pytesseract
+from curation.extractors.ocr.extras import check_extras
 from curation.extractors.ocr.hocr import ReadLine, parse_hocr
 
 PROGRAM = "tesseract"
@@ -45,6 +45,8 @@ def debian_package(language: str) -> str:
 def version() -> str:
     """Version of the installed Tesseract. Raises DollmaError where there is none, or one before version 5, which has other results."""
     check_extras()
+    import pytesseract  # noqa: PLC0415  (it imports pandas where that is installed: a third of a second that no other run should pay)
+
     try:
         found = str(pytesseract.get_tesseract_version())
     except (pytesseract.TesseractNotFoundError, SystemExit) as error:

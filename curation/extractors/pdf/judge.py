@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from curation.extractors.pdf.raw import HIDDEN_IMAGE_SHARE, RawPage
+from curation.extractors.pdf.raw import HIDDEN, HIDDEN_IMAGE_SHARE, RawPage
 
 ODD = 0.05
 """Share of characters without meaning (U+FFFD, private use, control, `(cid:12)`) from which a layer is garbage. Bullets of symbol fonts
@@ -68,7 +68,7 @@ def judge(raw: RawPage, lexicon: Surprise | None) -> Verdict:
     if surprise > SURPRISE:
         return Verdict(False, "strange")
     if raw.image_share >= HIDDEN_IMAGE_SHARE:
-        if raw.hidden_share > 0.5 and surprise > HIDDEN_SURPRISE:
+        if raw.hidden_share > HIDDEN and surprise > HIDDEN_SURPRISE:
             return Verdict(False, "hidden layer")
         if len(words) < FEW_WORDS:
             return Verdict(False, "few words")

@@ -6,7 +6,7 @@ from itertools import groupby
 from statistics import median
 from typing import Any, Literal, NamedTuple, Protocol
 
-from curation.extractors.page import Line, Page, Word
+from curation.extractors.page import Line, Origin, Page, Word
 
 Backend = Literal["pymupdf", "pdfium"]
 BACKENDS: dict[str, str] = {"pymupdf": "pymupdf", "pdfium": "pypdfium2"}
@@ -63,14 +63,18 @@ class Library(Protocol):
 
 WORD_LIMIT = 100_000
 """Words of a page, above which it is refused: some fifty times a page of a newspaper."""
+HIDDEN = 0.5
+"""Share of a page's letters that are printed invisibly from which on its text layer is what OCR left there."""
 HIDDEN_IMAGE_SHARE = 0.6
 """Share of a page from which an image may be a scan with a text layer over it. Scanners' margins are at most a fifth of each side."""
 
 
 def page_of(raw: RawPage, number: int, notes: tuple[str, ...] = ()) -> Page:
-    """A page of the contract out of its text layer. Boxes are as high as their font is large, so that a line's size is the median of them."""
+    """A page of the contract out of its text layer. Boxes are as high as their font is large, so that a line's size is the median of them.
+    What lies invisible under a scan is somebody's OCR, and counts as that."""
     lines = []
     for (block, _), group in groupby(raw.words, key=lambda word: (word.block, word.line)):
         words = tuple(Word(word.text, word.x0, word.y0, word.x1, word.y1) for word in group)
         lines.append(Line(words, median(word.y1 - word.y0 for word in words), block))
-    return Page(number, raw.width, raw.height, tuple(lines), "text" if lines else "none", notes=notes)
+    origin: Origin = "none" if not lines else "ocr" if raw.hidden_share > HIDDEN else "text"
+    return Page(number, raw.width, raw.height, tuple(lines), origin, notes=notes)
