@@ -67,6 +67,7 @@ def test_every_command_runs(workspace: Path, tmp_path: Path) -> None:
         "dedup": (("dedup", raw / "books1"), 0),
         "judge": (("judge", raw / "blogs" / "blogs.jsonl", "--profile", "azj_Latn", "--explain"), 0),
         "read": (("read", raw / "books1"), 0),
+        "lexicon word": (("lexicon", "word", "kitab", "rnəktəb"), 0),
         "profile fit": (
             ("profile", "fit", raw / "books2", "--language", "azj_Latn", "--report", tmp_path / "fit", "--percentile", "15"),
             0,
@@ -76,7 +77,7 @@ def test_every_command_runs(workspace: Path, tmp_path: Path) -> None:
         "processors": (("processors",), 0),
         "schema": (("schema",), 0),
     }
-    named = set(re.findall(r"^(?:\.venv/bin/)?dollma ((?:profile |lid )?\w+)", README, re.MULTILINE))
+    named = set(re.findall(r"^(?:\.venv/bin/)?dollma ((?:profile |lid |lexicon )?\w+)", README, re.MULTILINE))
     assert named - {"push"} == set(runs)  # tests/docs/test_hub.py runs push and pull
     output = {command: dollma(*arguments, code=code).stdout for command, (arguments, code) in runs.items()}
     assert "rejected" in output["explain"]
@@ -92,7 +93,7 @@ def test_every_command_runs(workspace: Path, tmp_path: Path) -> None:
 def test_the_recipe_is_valid(tmp_path: Path) -> None:
     from pipelines.recipe_file import load_recipe
 
-    (recipe,) = blocks("yaml")
+    recipe, _ = blocks("yaml")  # tests/docs/test_books.py builds the other
     (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
     assert set(load_recipe(tmp_path / "recipe.yaml").sources) == {"news", "wiki"}
 
