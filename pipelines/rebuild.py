@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError
-from importlib.metadata import version as package_version
 from pathlib import Path
 
 import pyarrow as pa
@@ -28,6 +26,7 @@ from pipelines.plan import INPUTS, Plan, plan_build
 from pipelines.progress import Display
 from pipelines.recipe import NAME, Recipe
 from pipelines.recipe_file import load_recipe
+from pipelines.software import PYTHON, installed
 from pipelines.versions import read_manifest
 
 FOLDER = "rebuilds"
@@ -182,10 +181,7 @@ def _files(path: str) -> list[InputFile]:
 
 def _other_packages(stated: Stated) -> Iterator[str]:
     for name, before in stated.packages.items():
-        try:
-            found = package_version(name) if name != "python" else before
-        except (PackageNotFoundError, ValueError):
-            found = "not installed"
+        found = before if name == PYTHON else installed(name) or "not installed"
         if found != before:
             yield f"package {name}: {found} here, {before} when the version was built"
 

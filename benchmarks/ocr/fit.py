@@ -3,7 +3,7 @@
     python -m benchmarks.ocr.fit --data FOLDER --work FOLDER [--pages 360]
 
 The pages come from one quarter of the documents, and the lexicon that judges them is trained without that quarter (and without the held-out one), so that
-clean pages have as many unknown words as pages nobody has seen. Every page is given as Tesseract reads it, as our repair leaves it, and as it is (no error).
+clean pages have as many unknown words as pages nobody has seen. Every page is given as Tesseract and our OCR read it, as our repair leaves both, and as it is.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import yaml
+from PIL import Image
 
 import curation.filters.ocr as target
 from benchmarks.ocr.pages import bench_pages, write_page
-from benchmarks.ocr.readings import latin, repaired
-from benchmarks.ocr.scores import edits, flow, page_lines, tsv_page
+from benchmarks.ocr.readings import flowed, latin, repaired
+from benchmarks.ocr.scores import edits, flow, tsv_page
 from benchmarks.ocr.texts import quarter
+from curation.extractors.ocr import OcrOptions, page_cache, recognise
 from curation.files import whole_file
 from curation.languages.lexicon import train as lexicon_train
 from curation.languages.profile import load_profile
@@ -63,18 +65,18 @@ class Sample(NamedTuple):
 
 
 def samples(folder: Path) -> list[Sample]:
-    """Of every page that Tesseract has read in a folder: its reading, the repaired reading, and its truth."""
+    """Of every page in a folder: what plain Tesseract and our OCR read, both as they are and repaired, and its truth."""
     found = []
     for path in sorted(folder.glob("*.tsv")):
         facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         script = facts["script"]
         truth = latin(flow(path.with_suffix(".txt").read_text(encoding="utf-8").split("\n")), script)
-        page = tsv_page(path.read_text(encoding="utf-8"))
-        confidence = page.confidence if page.confidence is not None else 0.0
-        raw = flow(page_lines(page, facts))
-        for reading in dict.fromkeys(latin(text, script) for text in (raw, repaired(raw))):
-            if len(reading) >= READ * len(truth):
-                found.append(Sample(reading, confidence, edits(truth, reading) / len(truth)))
+        for page in (tsv_page(path.read_text(encoding="utf-8")), recognise(Image.open(path.with_suffix(".png")), OcrOptions())):
+            confidence = page.confidence if page.confidence is not None else 0.0
+            raw = flowed(page, facts)
+            for reading in dict.fromkeys(latin(text, script) for text in (raw, repaired(raw))):
+                if len(reading) >= READ * len(truth):
+                    found.append(Sample(reading, confidence, edits(truth, reading) / len(truth)))
         found.append(Sample(truth, float("nan"), 0.0))
     return found
 
@@ -160,6 +162,7 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=360)
     arguments = parser.parse_args()
     folder = arguments.work / "fit"
+    page_cache.set(arguments.work / "cache")
     for page in bench_pages(arguments.data, frozenset({QUARTER}), arguments.pages):
         write_page(folder, page)
     given = fit(samples(folder), cross_lexicon(arguments.data, arguments.work))

@@ -28,6 +28,12 @@ def latin(text: str, script: str) -> str:
     return to_latin(text, "1958") if script == "Cyrl" else text
 
 
+def flowed(page: Page, facts: dict[str, Any]) -> str:
+    """The text of a page as one flow, its words on the lines on which they were printed; boxes of a page that was straightened are those of a level one."""
+    straight = any(note.startswith("straightened") for note in page.notes)
+    return flow(page_lines(page, facts | ({"angle": 0.0} if straight else {})))
+
+
 def repaired(text: str) -> str:
     """The text as the formatter `ocr` leaves it."""
     better, _ = Ocr().edit(text, load_profile(PROFILE))
@@ -47,7 +53,7 @@ def measured(page: BenchPage, path: Path) -> dict[str, Any]:
     pages = {"Tesseract": tsv_page(path.with_suffix(".tsv").read_text(encoding="utf-8")), "our OCR": _ours(page)}
     row: dict[str, Any] = {"page": page.number, **page.facts, "readings": {}}
     for name, read in pages.items():
-        text = flow(page_lines(read, page.facts))
+        text = flowed(read, page.facts)
         confidence = read.confidence if read.confidence is not None else 0.0
         for label, reading in ((name, latin(text, script)), (f"{name}, repaired", latin(repaired(text), script))):
             row["readings"][label] = {

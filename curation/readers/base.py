@@ -51,6 +51,10 @@ class Reader(Processor):
         """The file as parts of about `target` bytes. Each record belongs to exactly one part. By default the file is one part."""
         return [Split(file)]
 
+    def needs(self) -> tuple[str, ...]:
+        """Packages and programs, beyond those of the core, whose versions may change what is read: they stand in the manifest."""
+        return ()
+
     def gathered(self, files: list[InputFile]) -> list[InputFile]:
         """The files of a source that it reads, sorted by name; those that are one document together as one InputFile with `parts`. By default each is its own."""
         return files

@@ -58,6 +58,9 @@ class ImagesReader(Reader):
         books = [_book(name, parts) if len(parts) > 1 and name not in taken else parts for name, parts in groups.items()]
         return sorted((file for book in books for file in book), key=lambda file: file.name)
 
+    def needs(self) -> tuple[str, ...]:
+        return ("pillow", "tesseract")
+
     def read(self, split: Split) -> Iterator[Document | Failure]:
         check_extras()
         name = split.file.name

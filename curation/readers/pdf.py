@@ -16,7 +16,7 @@ from curation.extractors.layout import layout_stream
 from curation.extractors.ocr import OcrError, OcrOptions, recognise
 from curation.extractors.ocr.extras import Image
 from curation.extractors.page import Page
-from curation.extractors.pdf import Backend, PdfError, PdfFile, PdfInfo, RawPage, judge, page_of
+from curation.extractors.pdf import BACKENDS, Backend, PdfError, PdfFile, PdfInfo, RawPage, judge, page_of
 from curation.extractors.pdf.judge import UNSURE, is_better
 from curation.processors import register
 from curation.readers.base import InputFile, Reader, Split
@@ -54,6 +54,9 @@ class PdfReader(Reader):
     """Bytes of address space that the library may have."""
     max_bytes: int = Field(default=2 << 30, gt=0)
     """Largest file that is opened."""
+
+    def needs(self) -> tuple[str, ...]:
+        return (BACKENDS[self.backend], *(("pillow", "tesseract") if self.ocr else ()))
 
     def read(self, split: Split) -> Iterator[Document | Failure]:
         name = split.file.name

@@ -22,7 +22,7 @@ QUOTES = frozenset("«»“”„")
 """Marks that disturb the reading of the letters beside them."""
 SURE = 0.8
 """Probability from which a mark is taken."""
-ALONE = 0.97
+ALONE = 0.99
 """The same for « with no » after it, and » with no « before it."""
 ALIKE = 0.6
 """Least likeness (2 matches / letters of both) of a first and a second reading."""
