@@ -27,6 +27,7 @@ from curation.processors import register
 from curation.text.confusions import LONGEST, Arcs, arcs, ordered, readings
 from curation.text.lexicon import Lexicon, load_lexicon, points
 from curation.text.lost_quotes import restored_quotes
+from curation.text.stray_marks import stray_marks
 from curation.text.transliteration import to_cyrillic, to_latin
 
 CONFUSIONS = Path(lexicons.__file__).with_name("confusions.yaml")
@@ -90,7 +91,8 @@ class _Reading(NamedTuple):
 class Ocr(EditingFormatter):
     """Repairs the text of one page that OCR read; of books, those pages alone.
 
-    The ledger gets an edit for each change, with what stood there: `ocr.confusion` a word, `ocr.quotes` a word beside a lost quotation mark, `ocr.ligature`.
+    The ledger gets an edit for each change, with what stood there: `ocr.confusion` a word, `ocr.quotes` a word beside a lost quotation mark, `ocr.stray` a lone
+    sign, `ocr.ligature`.
     """
 
     name: ClassVar[str] = "ocr"
@@ -245,6 +247,7 @@ def _upper(text: str) -> str:
 
 _STEPS: dict[str, Callable[[str, Lexicon], Iterable[tuple[int, int, str]]]] = {
     "ligature": _ligatures,
+    "stray": stray_marks,
     "quotes": restored_quotes,
     "confusion": _misread,
 }

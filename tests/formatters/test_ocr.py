@@ -111,7 +111,7 @@ WORDS = [
 def test_lines_and_words_stay_in_number(text: str) -> None:
     better, edits = FORMATTER.edit(text, PROFILE)
     assert better.count("\n") == text.count("\n")
-    assert len(better.split()) == len(text.split())
+    assert len(better.split()) == len(text.split()) - sum(one.rule == "ocr.stray" for one in edits)
     assert (better != text) <= bool(edits)
     assert all(1 <= one.line <= text.count("\n") + 1 for one in edits)
 
