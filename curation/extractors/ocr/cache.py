@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from curation.extractors.ocr import tesseract
 from curation.extractors.ocr.options import OcrOptions
 from curation.extractors.ocr.strips import MODEL
+from curation.extractors.ocr.tesseract import model_hash, version
 from curation.extractors.page import Line, Page, Word
 from curation.files import checksum, whole_file
 
@@ -39,9 +39,9 @@ def page_key(pixels: np.ndarray, options: OcrOptions) -> str:
     about = {
         "version": VERSION,
         "options": options.model_dump(mode="json", exclude=LIMITS),
-        "tesseract": tesseract.version(),
+        "tesseract": version(),
         "marks": checksum(MODEL) if options.marks else None,
-        "models": {name: tesseract.model_hash(name) for name in languages},
+        "models": {name: model_hash(name) for name in languages},
         "shape": pixels.shape,
     }
     digest = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
