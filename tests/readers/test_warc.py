@@ -294,7 +294,9 @@ def test_parts_of_damaged_files_have_what_the_whole_has(tmp_path: Path, pieces: 
     assert in_parts(file, target) == keys(Split(file))
 
 
-@pytest.mark.parametrize("data", [b"filedesc://a.arc 127.0.0.1 2014 text/plain 75\n", gzip.compress(b"filedesc://a.arc 127.0.0.1 2014\n")])
+@pytest.mark.parametrize(
+    "data", [b"filedesc://a.arc 127.0.0.1 2014 text/plain 75\n", gzip.compress(b"filedesc://a.arc 127.0.0.1 2014\n")], ids=["plain", "gzip"]
+)
 def test_arc_is_not_supported_and_says_so(tmp_path: Path, data: bytes) -> None:
     item = one(tmp_path, data)
     assert isinstance(item, Failure)
