@@ -3,7 +3,8 @@
     python -m benchmarks.ocr.fit --data FOLDER --work FOLDER [--pages 360]
 
 The pages come from one quarter of the documents, and the lexicon that judges them is trained without that quarter (and without the held-out one), so that
-clean pages have as many unknown words as pages nobody has seen. Every page is given as Tesseract and our OCR read it, as our repair leaves both, and as it is.
+clean pages have as many unknown words as pages nobody has seen. Every page is given as our OCR reads it, as Tesseract does, as our repair leaves both, and as it
+is. Confidences are fitted to our OCR alone: no other reading has one when a filter sees it.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ READ = 0.7
 
 
 class Sample(NamedTuple):
-    """A reading of a page: its text, its confidence (NaN for its true text), and its character error rate."""
+    """A reading of a page: its text, its confidence (NaN unless our OCR read it), and its character error rate."""
 
     text: str
     confidence: float
@@ -71,12 +72,12 @@ def samples(folder: Path) -> list[Sample]:
         facts = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         script = facts["script"]
         truth = latin(flow(path.with_suffix(".txt").read_text(encoding="utf-8").split("\n")), script)
-        for page in (tsv_page(path.read_text(encoding="utf-8")), recognise(Image.open(path.with_suffix(".png")), OcrOptions())):
-            confidence = page.confidence if page.confidence is not None else 0.0
+        plain, ours = tsv_page(path.read_text(encoding="utf-8")), recognise(Image.open(path.with_suffix(".png")), OcrOptions())
+        for page, confidence in ((plain, None), (ours, ours.confidence or 0.0)):
             raw = flowed(page, facts)
             for reading in dict.fromkeys(latin(text, script) for text in (raw, repaired(raw))):
                 if len(reading) >= READ * len(truth):
-                    found.append(Sample(reading, confidence, edits(truth, reading) / len(truth)))
+                    found.append(Sample(reading, float("nan") if confidence is None else confidence, edits(truth, reading) / len(truth)))
         found.append(Sample(truth, float("nan"), 0.0))
     return found
 
@@ -126,7 +127,8 @@ def fit(found: Sequence[Sample], lexicon: Lexicon) -> dict[str, Any]:
     """The content of `ocr_estimate.yaml`."""
     rate, confidence = (np.array([getattr(sample, name) for sample in found]) for name in ("rate", "confidence"))
     signs = {name: signs_of([sample.text for sample in found], used) for name, used in (("lexicon", lexicon), ("no_lexicon", None))}
-    right = np.isnan(confidence)
+    known = ~np.isnan(confidence)
+    right = ~known & (rate == 0)
     clean = signs["lexicon"][right].sum(axis=0)
     given: dict[str, Any] = {
         "features": FEATURES,
@@ -140,7 +142,7 @@ def fit(found: Sequence[Sample], lexicon: Lexicon) -> dict[str, Any]:
     try:
         for name, features in MODELS.items():
             columns = target.columns(signs["no_lexicon" if name.startswith("no") else "lexicon"], confidence)
-            rows = ~right if "doubt" in features else np.ones(len(rate), bool)
+            rows = known if "doubt" in features else np.ones(len(rate), bool)
             matrix = np.column_stack([columns[feature][rows] for feature in features])
             wanted = np.log(np.minimum(rate[rows], LARGEST) + OFFSET)
             share = np.where(right[rows], 0.25, 1.0)

@@ -97,7 +97,7 @@ def page_lines(page: Page, facts: Mapping[str, Any]) -> list[str]:
     (wide, high), turn = facts["size_px"], radians(facts["angle"])
     placed: dict[tuple[bool, int], list[tuple[float, str]]] = {}
     for word in (word for line in page.lines for word in line.words):
-        dx, dy = (word.x0 + word.x1 - page.width) / 2, (word.y0 + word.y1 - page.height) / 2
+        dx, dy = word.x0 - page.width / 2, (word.y0 + word.y1 - page.height) / 2
         x, y = dx * cos(turn) - dy * sin(turn) + wide / 2, dx * sin(turn) + dy * cos(turn) + high / 2
         key = bool(facts["gutter"]) and x > facts["gutter"], int((y - MARGIN) // facts["pitch"])
         placed.setdefault(key, []).append((x, word.text))
