@@ -19,6 +19,7 @@ from curation.ledger import VERDICTS, check_conservation
 from curation.tables import opened, row_groups
 from curation.verdicts import KEPT
 from curation.writers.card import data_card
+from curation.writers.manifest import MANIFEST
 from curation.writers.shards import shard_name
 from pipelines.alarms import intrinsic_alarms, relative_alarms
 from pipelines.plan import Plan, SourcePlan
@@ -27,7 +28,6 @@ from pipelines.stages.extract import Extract
 from pipelines.tasks import Task
 from pipelines.withdrawn import not_found
 
-MANIFEST = "manifest.json"
 CARD = "README.md"
 RECIPE = "recipe.yaml"
 PROFILE = "profile.yaml"

@@ -86,8 +86,8 @@ def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def _print_version(folder: Path) -> None:
     from curation.writers.card import composition_rows, conservation_rows
+    from curation.writers.manifest import read_manifest
     from pipelines.differences.latest import build_alarms
-    from pipelines.versions import read_manifest
 
     manifest = read_manifest(folder)
     out.print(_table("Documents", ("Data source", "Read", "Kept", "Rejected", "Duplicate", "Failed"), conservation_rows(manifest)))
@@ -125,7 +125,8 @@ def versions(workspace: Workspace = Path("workspace"), as_json: Json = False) ->
 @app.command()
 def verify(version: str, workspace: Workspace = Path("workspace")) -> None:
     """Re-hash and re-count a version; exit code 1 when anything differs from its manifest."""
-    from pipelines.versions import find_version, read_manifest
+    from curation.writers.manifest import read_manifest
+    from pipelines.versions import find_version
     from pipelines.versions import verify as differences
 
     folder = find_version(version, workspace)

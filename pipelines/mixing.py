@@ -14,10 +14,10 @@ from curation.errors import DollmaError
 from curation.tables import row_groups
 from curation.verdicts import KEPT, REJECTED
 from curation.writers.factors import factors, fertility
+from curation.writers.manifest import read_manifest
 from curation.writers.rehydration import Steps, steps, weighted
 from pipelines.recipe import Recipe, weighed
 from pipelines.repeats import CUT_RULE
-from pipelines.versions import read_manifest
 
 
 class Kept(NamedTuple):

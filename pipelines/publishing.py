@@ -20,11 +20,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from curation.errors import DollmaError
 from curation.files import checksum, remove_temporary, whole_folder
-from pipelines.assemble import MANIFEST
+from curation.writers.manifest import MANIFEST, read_manifest
 from pipelines.explanation import printable
 from pipelines.locking import locked
 from pipelines.recipe import NAME
-from pipelines.versions import read_manifest, verify
+from pipelines.versions import verify
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi, HfFileSystem

@@ -18,7 +18,8 @@ from curation.errors import DollmaError
 from curation.files import checksum, remove_folder, whole_file
 from curation.readers.base import InputFile
 from curation.readers.inputs import content_identity, find_inputs, located
-from pipelines.assemble import MANIFEST, PROFILE, RECIPE
+from curation.writers.manifest import MANIFEST, read_manifest
+from pipelines.assemble import PROFILE, RECIPE
 from pipelines.build import recipe_folders, run_plan
 from pipelines.explanation import printable
 from pipelines.locking import locked
@@ -27,7 +28,6 @@ from pipelines.progress import Display
 from pipelines.recipe import NAME, Recipe
 from pipelines.recipe_file import load_recipe
 from pipelines.software import PYTHON, installed
-from pipelines.versions import read_manifest
 
 FOLDER = "rebuilds"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,9 +17,9 @@ from curation.ids import id_numbers
 from curation.ledger import LEDGER, VERDICTS
 from curation.tables import row_groups
 from curation.verdicts import KEPT
+from curation.writers.manifest import MANIFEST, read_manifest
 from curation.writers.mixture import places, shard_of
 from curation.writers.shards import shard_name
-from pipelines.assemble import MANIFEST
 
 
 def find_version(name: str, workspace: Path) -> Path:
@@ -37,16 +36,6 @@ def find_version(name: str, workspace: Path) -> Path:
         raise DollmaError(f"{name!r} fits several versions: {', '.join(folder.name for folder in fitting)}")
     hint = nearest(name, known) if known else f"there is none yet in {workspace / 'versions'}; `dollma build` makes one"
     raise DollmaError(f"no version {name!r} in {workspace}: {hint}")
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """A version's manifest. Raises DollmaError where it is damaged."""
-    try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        manifest["files"], manifest["sources"], manifest["version"]
-    except (OSError, ValueError, KeyError) as error:
-        raise DollmaError(f"{folder / MANIFEST}: no manifest of a version ({type(error).__name__}: {error})") from error
-    return manifest
 
 
 def versions(workspace: Path) -> list[dict[str, Any]]:

@@ -38,11 +38,11 @@ def mix(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
 ) -> None:
     """Print what another mixture would make of a version's documents: factors, words and shares by source. Without --dry-run, the command that builds it."""
-    from pipelines.assemble import MANIFEST
+    from curation.writers.manifest import MANIFEST, read_manifest
     from pipelines.mixing import kept_in_version
     from pipelines.mixing import mix as mixed_by
     from pipelines.recipe_file import stored_recipe
-    from pipelines.versions import find_version, read_manifest
+    from pipelines.versions import find_version
 
     for one in override or []:
         _only_the_mixture(one)

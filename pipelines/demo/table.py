@@ -9,7 +9,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from pipelines.versions import find_version, read_manifest
+from curation.writers.manifest import read_manifest
+from pipelines.versions import find_version
 
 COLUMNS = ("read", "kept", "rejected", "duplicate", "failed", "words")
 

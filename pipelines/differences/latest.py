@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from curation.errors import DollmaError
+from curation.writers.manifest import MANIFEST, read_manifest
 from pipelines.alarms import relative_alarms
-from pipelines.assemble import MANIFEST
 from pipelines.recipe import Alarms
-from pipelines.versions import read_manifest
 
 
 def build_alarms(version: Path) -> list[str]:

@@ -12,8 +12,8 @@ import yaml
 import zstandard
 
 from curation.processors import processor
+from curation.writers.manifest import read_manifest
 from pipelines.demo.table import demo_table
-from pipelines.versions import read_manifest
 from tests.pipelines.workspace import DEMO, dollma, quiet_build, write_recipe
 
 ROOT = Path(__file__).parents[2]

@@ -11,7 +11,8 @@ import pytest
 
 from curation.errors import ConservationError, DollmaError
 from curation.ledger import check_conservation
-from pipelines.versions import explain, read_manifest, verify
+from curation.writers.manifest import read_manifest
+from pipelines.versions import explain, verify
 from tests.pipelines.workspace import DEMO, digest, ledger, prose_recipe, quiet_build, shard_rows, write_recipe
 
 

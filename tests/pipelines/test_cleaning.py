@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from curation.writers.manifest import read_manifest
 from pipelines.build import Built
-from pipelines.versions import explain, read_manifest
+from pipelines.versions import explain
 from tests.pipelines.workspace import digest, dollma, ledger, quiet_build, shard_rows, write_recipe
 
 PROSE = "Kəhriz yeraltı suyu səthə çıxaran qədim qurğudur və onu ustalar əl ilə qazır, sonra daşla hörürdülər."

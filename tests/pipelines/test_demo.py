@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipelines.versions import read_manifest
+from curation.writers.manifest import read_manifest
 from tests.pipelines.workspace import DEMO, ledger, quiet_build
 
 PLANTED: list[dict[str, Any]] = yaml.safe_load((DEMO / "planted.yaml").read_text(encoding="utf-8"))

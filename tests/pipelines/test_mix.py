@@ -14,11 +14,12 @@ import yaml
 from typer.testing import CliRunner
 
 from curation.errors import DollmaError
+from curation.writers.manifest import read_manifest
 from pipelines.build import Built
 from pipelines.cli import app
 from pipelines.mixing import kept_by_dedup, kept_in_version
 from pipelines.repeats import CUT_RULE
-from pipelines.versions import read_manifest, verify
+from pipelines.versions import verify
 from tests.pipelines.workspace import DEMO, dollma, ledger, prose_recipe, quiet_build, shard_rows, write_recipe
 
 UNIMAX = ("mixture.method=unimax", "mixture.budget=30k", "mixture.max_repeats=5")

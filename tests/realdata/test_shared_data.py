@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import zstandard
 
-from pipelines.versions import read_manifest, verify
+from curation.writers.manifest import read_manifest
+from pipelines.versions import verify
 from tests.pipelines.workspace import ledger, quiet_build, write_recipe
 
 pytestmark = pytest.mark.realdata
