@@ -12,66 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from curation.extractors.docx_styles import LEVELS, Numbering, Styles
+from curation.extractors.docx_symbols import shown
 from curation.extractors.flow import LINE, PARAGRAPH, Flow, Piece
 
-DROPPED = frozenset(
-    (
-        *(
-            "mc:Fallback",
-            "w:del",
-            "w:moveFrom",
-            "w:delText",
-            "w:instrText",
-            "w:delInstrText",
-            "w:rt",
-            "w:sdtPr",
-            "w:sdtEndPr",
-            "w:tblPr",
-            "w:tblGrid",
-        ),
-        *("w:pPrChange", "w:rPrChange", "w:sectPrChange", "w:tblPrChange", "w:trPrChange", "w:tcPrChange", "w:numberingChange"),
-    )
-)
+_DELETED = ("w:del", "w:moveFrom", "w:delText", "w:delInstrText")
+_CHANGED = ("w:pPrChange", "w:rPrChange", "w:sectPrChange", "w:tblPrChange", "w:trPrChange", "w:tcPrChange", "w:numberingChange")
+_UNSEEN = ("mc:Fallback", "w:instrText", "w:rt", "w:sdtPr", "w:sdtEndPr", "w:tblPr", "w:tblGrid")
+DROPPED = frozenset((*_DELETED, *_CHANGED, *_UNSEEN))
 """Elements whose content is no text: second versions of drawings, deleted text, codes of fields, what formats were before a change."""
 OFF = frozenset(("0", "false", "off"))
 _SIGNS = {"w:tab": "\t", "w:ptab": "\t", "w:cr": "\n", "w:noBreakHyphen": "-"}
-_GREEK = dict(
-    zip(
-        (*range(0x41, 0x5B), *range(0x61, 0x7B)),
-        "ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖαβχδεφγηιϕκλμνοπθρστυϖωξψζ",
-        strict=True,
-    )
-)
-_SYMBOL = {code: ord(letter) for code, letter in _GREEK.items()} | {
-    **{code: code for code in (*range(0x20, 0x22), *range(0x28, 0x2A), *range(0x2B, 0x2D), *range(0x2E, 0x40))},
-    **{
-        0x2D: 0x2212,
-        0xA3: 0x2264,
-        0xA5: 0x221E,
-        0xAB: 0x2194,
-        0xAC: 0x2190,
-        0xAE: 0x2192,
-        0xB0: 0xB0,
-        0xB1: 0xB1,
-        0xB3: 0x2265,
-        0xB4: 0xD7,
-    },
-    **{
-        0xB6: 0x2202,
-        0xB7: 0x2022,
-        0xB8: 0xF7,
-        0xB9: 0x2260,
-        0xBA: 0x2261,
-        0xBB: 0x2248,
-        0xCE: 0x2208,
-        0xD5: 0x220F,
-        0xD6: 0x221A,
-        0xE5: 0x2211,
-    },
-    **{0xF2: 0x222B},
-}
-"""Letters and commonest signs of the font Symbol (Adobe's encoding) by Unicode. Word keeps them at U+F000 and the code."""
-_PRIVATE = re.compile("[\uf000-\uf0ff]")
 
 
 @dataclass
@@ -130,9 +80,7 @@ class Body:
         elif tag in _STARTS:
             _STARTS[tag](self, attributes)
         elif parent == "w:r" and tag in _SIGNS:
-            self.flow.add(_SIGNS[tag], lines=True) if tag == "w:cr" else self.flow.line(
-                _SIGNS[tag]
-            ) if tag != "w:noBreakHyphen" else self.flow.add("-")
+            self.flow.line(_SIGNS[tag])
 
     def _format(self, tag: str, parent: str, attributes: Mapping[str, str]) -> None:
         """Formats that change the text. Those of a run end with it, those of a paragraph wait for its beginning."""
@@ -276,18 +224,13 @@ class Body:
 
     def _write(self, text: str, font: str) -> None:
         self._new_page &= not text.strip()
-        symbol = font.startswith("Symbol")
-        self.flow.add(_PRIVATE.sub(lambda found: chr(_SYMBOL.get(ord(found[0]) - 0xF000, 0x20)) if symbol else "", text))
+        self.flow.add(shown(text, font))
 
     def close(self) -> None: ...
 
     def pieces(self) -> list[Piece]:
-        """The text. Chapters are the headings of the highest level that occurs twice, or else the highest."""
-        levels = Counter(level for level, _ in self._chapters)
-        top = min((level for level in levels if levels[level] > 1), default=min(levels, default=0))
-        for level, mark in self._chapters:
-            if level > top:
-                self.flow.label(mark, None)
+        """The text, cut where pages and chapters begin. Chapters are headings of one level (`Flow.keep_chapters`)."""
+        self.flow.keep_chapters(self._chapters)
         return list(self.flow.pieces())
 
 

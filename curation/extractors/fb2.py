@@ -6,30 +6,14 @@ a body of their own behind the text, and stay there, each with its sign.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 
 from curation.extractors.flow import LINE, PARAGRAPH, Flow, Piece
 
 DROPPED = frozenset(("binary", "stylesheet", "image", "custom-info", "src-title-info", "document-info", "history"))
-BLOCKS = frozenset(
-    (
-        "p",
-        "subtitle",
-        "text-author",
-        "date",
-        "epigraph",
-        "annotation",
-        "cite",
-        "poem",
-        "stanza",
-        "v",
-        "table",
-        "title",
-        "section",
-        "empty-line",
-    )
-)
+_PARAGRAPHS = ("p", "subtitle", "text-author", "date", "v", "empty-line")
+_GROUPS = ("epigraph", "annotation", "cite", "poem", "stanza", "table", "title", "section")
+BLOCKS = frozenset((*_PARAGRAPHS, *_GROUPS))
 NOTES = frozenset(("notes", "comments", "footnotes"))
 """Names of bodies that hold notes."""
 _ABOUT = {"book-title": "title", "lang": "language", "publisher": "publisher", "year": "date"}
@@ -141,9 +125,5 @@ class Fb2Handler:
 
     def pieces(self) -> list[Piece]:
         """The text, cut where chapters begin."""
-        levels = Counter(level for level, _ in self._chapters)
-        top = min((level for level in levels if levels[level] > 1), default=min(levels, default=0))
-        for level, mark in self._chapters:
-            if level > top:
-                self._flow.label(mark, None)
+        self._flow.keep_chapters(self._chapters)
         return list(self._flow.pieces())

@@ -7,6 +7,7 @@ A paragraph ends with an empty line; a line of verse, an item of a list and a ro
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -80,6 +81,14 @@ class Flow:
         """Give a mark another label; None takes it back."""
         if mark >= 0:
             self._marks[mark] = (self._marks[mark][0], label)
+
+    def keep_chapters(self, chapters: Sequence[tuple[int, int]]) -> None:
+        """Of chapters inside one another, (level, mark) each, those of the highest level that occurs twice stay, or else of the highest; the others are taken back."""
+        levels = Counter(level for level, _ in chapters)
+        top = min((level for level in levels if levels[level] > 1), default=min(levels, default=0))
+        for level, mark in chapters:
+            if level > top:
+                self.label(mark, None)
 
     def apart(self) -> None:
         """The open paragraph stands an empty line from the block before it."""

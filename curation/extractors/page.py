@@ -9,6 +9,14 @@ Origin = Literal["text", "ocr", "none"]
 """Where a page's words come from: its text layer, OCR, or nowhere (an empty page)."""
 
 
+class PageError(Exception):
+    """A page, or a file of pages, that cannot be read. `reason` is one word, for the failure that it becomes."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
 class Word(NamedTuple):
     """A word and its box, in units of the page (points of a PDF, pixels of a scan), y downwards."""
 

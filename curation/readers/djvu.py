@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,21 +11,18 @@ from datatrove.data import Document
 from pydantic import Field
 
 from curation.document import Failure
-from curation.extractors.djvu import DjvuError, DjvuFile, DjvuInfo, check_programs
-from curation.extractors.layout import layout_stream
-from curation.extractors.ocr import OcrError, OcrOptions, recognise
+from curation.extractors.djvu import DjvuFile, check_programs
+from curation.extractors.ocr import OcrOptions, recognise
 from curation.extractors.ocr.extras import check_extras
-from curation.extractors.page import Page
+from curation.extractors.page import Page, PageError
 from curation.extractors.pdf import judge, page_of
-from curation.extractors.pdf.judge import UNSURE, is_better
+from curation.extractors.pdf.judge import UNSURE
 from curation.processors import register
-from curation.readers.base import InputFile, Reader, Split
-from curation.readers.book import Chapter, Per, book_documents, bounded, headed_chapters
-from curation.readers.streams import Damage, chunks
+from curation.readers.base import Reader, Split
+from curation.readers.book import Per
+from curation.readers.paged import copy_bounded, failure, likelier, numbered_pages, paged_documents, without_ocr
 from curation.text.lexicon import Lexicon, load_lexicon
 
-DEATHS = 20
-"""Pages over which the programs may break off before the rest of a file is given up."""
 GLANCE = 24
 """Dots per inch at which a page is rendered, where there is no OCR, to see whether anything is on it."""
 
@@ -40,6 +36,7 @@ class DjvuReader(Reader):
     """
 
     name: ClassVar[str] = "djvu"
+    version: ClassVar[int] = 2
     extensions: ClassVar[tuple[str, ...]] = (".djvu", ".djv")
     alone: ClassVar[bool] = True
 
@@ -65,42 +62,19 @@ class DjvuReader(Reader):
         name = split.file.name
         try:
             with tempfile.TemporaryDirectory(prefix="dollma-") as folder:
-                path = _copied(split.file, Path(folder), self.max_bytes)
+                path = Path(folder) / "book.djvu"  # alone in its folder under a name of ours: what it names beside itself is not there
+                with path.open("wb") as copy:
+                    copy_bounded(split.file, copy, self.max_bytes)
                 yield from self._book(DjvuFile(path, self.timeout, self.memory), name)
-        except DjvuError as error:
-            yield Failure(name, error.reason, f"{name}: {error}", name)
+        except PageError as error:
+            yield failure(name, error)
 
     def _book(self, file: DjvuFile, name: str) -> Iterator[Document | Failure]:
         info = file.info()
         lexicon = load_lexicon(self.language)
         failures: list[Failure] = []
-        texts = list(layout_stream(self._pages(file, info, name, lexicon, failures), lexicon))
-        yield from failures
-        if not texts:
-            return
-        place = {text.number: at for at, text in enumerate(texts)}
-        outline = [Chapter(entry.title, place[entry.page]) for entry in info.outline if entry.page in place]
-        chapters = (outline if len(outline) > 1 else headed_chapters(texts)) if self.per == "chapter" else []
-        notes = {str(text.number): list(text.notes) for text in texts if text.notes}
-        about = {"title": bounded(info.title), "author": bounded(info.author), "notes": notes or None}
-        yield from book_documents(texts, chapters, self.per, name, name, **about)
-
-    def _pages(self, file: DjvuFile, info: DjvuInfo, name: str, lexicon: Lexicon | None, failures: list[Failure]) -> Iterator[Page]:
-        deaths = 0
-        for number in range(1, info.pages + 1):
-            place = f"{name}#page={number}"
-            try:
-                yield self._page(file, number, lexicon)
-            except (DjvuError, OcrError) as error:
-                failures.append(Failure(place, error.reason, f"{place}: {error}", place))
-                deaths += isinstance(error, DjvuError) and error.reason in ("crash", "timeout", "memory")
-            if deaths > DEATHS and number < info.pages:
-                rest = f"{name}#page={number + 1}"
-                message = (
-                    f"{name}: the pages from {number + 1} to {info.pages} were not read, because {deaths} before them broke the programs"
-                )
-                failures.append(Failure(rest, "crash", message, rest))
-                return
+        pages = numbered_pages(lambda number: self._page(file, number, lexicon), info.pages, name, failures, "the programs")
+        yield from paged_documents(pages, failures, lexicon, self.per, name, info.outline, info.title, info.author)
 
     def _page(self, file: DjvuFile, number: int, lexicon: Lexicon | None) -> Page:
         page = file.page(number)
@@ -116,26 +90,5 @@ class DjvuReader(Reader):
         if not raw.words and darkest == lightest:
             return page_of(raw, number)
         if self.ocr is None:
-            raise DjvuError(
-                verdict.reason.split()[0], f"its text layer cannot be used ({verdict.reason}), and OCR is switched off: see `ocr`"
-            )
-        read = recognise(image, self.ocr, number)
-        words = [word.text for line in read.lines for word in line.words]
-        if verdict.reason in UNSURE and not is_better(words, [word.text for word in raw.words], verdict.reason, lexicon):
-            return page_of(raw, number, (f"text: {verdict.reason}, but OCR reads no better",))
-        return replace(read, notes=(*read.notes, f"ocr: {page.fault.reason if page.fault else verdict.reason}"))
-
-
-def _copied(file: InputFile, folder: Path, limit: int) -> Path:
-    """A copy of the file, alone in its folder under a name of ours: what it names beside itself is not there. Raises DjvuError."""
-    path = folder / "book.djvu"
-    size = 0
-    with path.open("wb") as copy:
-        for piece in chunks(file):
-            if isinstance(piece, Damage):
-                raise DjvuError(piece.reason, piece.message)
-            size += len(piece)
-            if size > limit:
-                raise DjvuError("large", f"it has more than {limit} bytes: see `max_bytes`")
-            copy.write(piece)
-    return path
+            raise without_ocr(verdict.reason)
+        return likelier(recognise(image, self.ocr, number), raw, page.fault.reason if page.fault else verdict.reason, lexicon)

@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 from datatrove.data import Document
 
 from curation.document import Failure
-from curation.extractors.layout import layout_stream
 from curation.extractors.ocr import OcrError, OcrOptions, recognise
 from curation.extractors.ocr.extras import Image, ImageOps, check_extras
 from curation.extractors.page import Page
 from curation.processors import register
 from curation.readers.base import InputFile, Reader, Split
-from curation.readers.book import Per, book_documents, headed_chapters
+from curation.readers.book import Per
+from curation.readers.paged import failure, paged_documents
 from curation.readers.streams import open_raw
 from curation.text.lexicon import load_lexicon
 
@@ -36,6 +36,7 @@ class ImagesReader(Reader):
     """
 
     name: ClassVar[str] = "images"
+    version: ClassVar[int] = 2
     extensions: ClassVar[tuple[str, ...]] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
     alone: ClassVar[bool] = True
 
@@ -65,13 +66,7 @@ class ImagesReader(Reader):
         check_extras()
         name = split.file.name
         failures: list[Failure] = []
-        lexicon = load_lexicon(self.language)
-        texts = list(layout_stream(self._pages(split.file, failures), lexicon))
-        yield from failures
-        if texts:
-            chapters = headed_chapters(texts) if self.per == "chapter" else []
-            notes = {str(text.number): list(text.notes) for text in texts if text.notes}
-            yield from book_documents(texts, chapters, self.per, name, name, notes=notes or None)
+        yield from paged_documents(self._pages(split.file, failures), failures, load_lexicon(self.language), self.per, name)
 
     def _pages(self, file: InputFile, failures: list[Failure]) -> Iterator[Page]:
         number = 0
@@ -83,7 +78,7 @@ class ImagesReader(Reader):
                         raise picture
                     page = recognise(picture, self.ocr, number)
                 except OcrError as error:
-                    failures.append(Failure(place, error.reason, f"{place}: {error}", place))
+                    failures.append(failure(place, error))
                 else:
                     yield page
 

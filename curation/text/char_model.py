@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numba as nb
 import numpy as np
 
-from curation.text.hashing import finish
+from curation.text.marked import find_slot, first_slot
 from curation.text.unicode import DIGIT, LETTER, TABLE_SIZE, kinds, scripts
 
 ORDER = 6
@@ -31,7 +31,6 @@ PRUNED, LEAST = 4, 2
 """From this order on n-grams with a count below `LEAST` are left out."""
 
 _DIGIT, _LATIN, _LETTER, _OTHER, _CODES = 60, 61, 62, 63, 64
-_MARK = np.uint16(1)
 
 
 class CharModel(NamedTuple):
@@ -60,22 +59,9 @@ def char_codes(own: str, fold: np.ndarray) -> np.ndarray:
 
 
 @nb.njit(inline="always")
-def _spot(key, order):  # type: ignore[no-untyped-def]
-    """(slot, mark) of an n-gram, given as its codes in six bits each."""
-    h = finish(key * np.uint64(8) + np.uint64(order))
-    mark = np.uint16(h & np.uint64(0xFFFF))
-    return np.int64(h >> np.uint64(64 - BITS)), mark if mark else _MARK
-
-
-@nb.njit(inline="always")
-def _find(marks, key, order):  # type: ignore[no-untyped-def]
-    """Slot of an n-gram, or -1."""
-    slot, mark = _spot(key, order)
-    while marks[slot]:
-        if marks[slot] == mark:
-            return slot
-        slot = (slot + 1) & (len(marks) - 1)
-    return -1
+def _hash(key, order):  # type: ignore[no-untyped-def]
+    """Of an n-gram, given as its codes in six bits each."""
+    return key * np.uint64(8) + np.uint64(order)
 
 
 @nb.njit(nogil=True)
@@ -86,10 +72,10 @@ def next_cost(model, history, length, code):  # type: ignore[no-untyped-def]
     order = min(length, ORDER - 1)
     while order >= 0:
         context = history & ((np.uint64(1) << np.uint64(6 * order)) - np.uint64(1))
-        slot = _find(marks, (context << np.uint64(6)) | np.uint64(code), order + 1)
+        slot = find_slot(marks, _hash((context << np.uint64(6)) | np.uint64(code), order + 1), BITS)
         if slot >= 0:
             return total + np.int64(costs[slot])
-        slot = _find(marks, context, order) if order else -1
+        slot = find_slot(marks, _hash(context, order), BITS) if order else -1
         if slot >= 0:
             total += np.int64(backs[slot])
         order -= 1
@@ -204,7 +190,7 @@ def _packed(kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> CharModel:
 @nb.njit(nogil=True)
 def _put(model, keys, order, costs, backs):  # type: ignore[no-untyped-def]
     for k in range(len(keys)):
-        slot, mark = _spot(keys[k], order)
+        slot, mark = first_slot(_hash(keys[k], order), BITS)
         while model[0][slot]:
             slot = (slot + 1) & (len(model[0]) - 1)
         model[0][slot], model[1][slot], model[2][slot] = mark, costs[k], backs[k]

@@ -15,7 +15,8 @@ import numpy as np
 
 from curation.errors import DollmaError
 from curation.text.char_model import STEPS, CharModel, char_codes, word_steps
-from curation.text.hashing import SEED_A, SEED_B, finish, step_a
+from curation.text.hashing import SEED_A, SEED_B, step_a
+from curation.text.marked import find_slot
 from curation.text.unicode import LETTER, MARK, SPACE, TABLE_SIZE, decode, fold_table, kinds
 
 FOLDER = Path(__file__).parents[1] / "languages" / "lexicon" / "model"
@@ -144,23 +145,6 @@ def read_lexicon(path: Path) -> Lexicon:
     return Lexicon(Tables(table, char_codes(own, table), kinds(), marks, frequencies, chars))
 
 
-@nb.njit(inline="always")
-def _spot(h):  # type: ignore[no-untyped-def]
-    h = finish(h)
-    mark = np.uint16(h & np.uint64(0xFFFF))
-    return np.int64(h >> np.uint64(64 - WORD_BITS)), mark if mark else np.uint16(1)
-
-
-@nb.njit(inline="always")
-def _find(marks, h):  # type: ignore[no-untyped-def]
-    slot, mark = _spot(h)
-    while marks[slot]:
-        if marks[slot] == mark:
-            return slot
-        slot = (slot + 1) & (len(marks) - 1)
-    return -1
-
-
 @nb.njit(nogil=True)
 def _word_hash(fold, word, first, end, seed):  # type: ignore[no-untyped-def]
     h = np.uint64(seed)
@@ -184,7 +168,7 @@ def ending_hash(fold, word, cut, end):  # type: ignore[no-untyped-def]
 def _frequency(tables, word):  # type: ignore[no-untyped-def]
     if not len(word):
         return np.int64(0)
-    slot = _find(tables.marks, _word_hash(tables.fold, word, 0, len(word), SEED_A))
+    slot = find_slot(tables.marks, _word_hash(tables.fold, word, 0, len(word), SEED_A), WORD_BITS)
     return np.int64(tables.frequencies[slot]) if slot >= 0 else np.int64(0)
 
 
@@ -194,7 +178,8 @@ def _known(tables, word):  # type: ignore[no-untyped-def]
         return True
     least = np.int64((np.log2(STEM_FREQUENCY) + 10) * FREQUENCY_STEPS)
     for cut in range(len(word) - 1, max(SHORTEST_STEM, len(word) - LONGEST_ENDING) - 1, -1):
-        if _find(tables.marks, ending_hash(tables.fold, word, cut, len(word))) >= 0 and _frequency(tables, word[:cut]) >= least:
+        ending = ending_hash(tables.fold, word, cut, len(word))
+        if find_slot(tables.marks, ending, WORD_BITS) >= 0 and _frequency(tables, word[:cut]) >= least:
             return True
     return False
 

@@ -23,22 +23,13 @@ THIRD = "Bağban hər səhər ağacların arasından keçib quyunun başına ged
 @pytest.fixture(scope="module")
 def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A text, an e-book, a Word document, a PDF and, where there is Tesseract, a book of two scanned pages."""
-    pymupdf = pytest.importorskip("pymupdf")
+    pdfs = pytest.importorskip("tests.extractors.pdfs", reason="needs pymupdf")
     folder = tmp_path_factory.mktemp("mixed") / "books"
     (folder / "scan").mkdir(parents=True)
     (folder / "bir.txt").write_text(f"{GOOD} {THIRD}", encoding="utf-8")
     (folder / "iki.epub").write_bytes(pack(epub_parts({"a.xhtml": page(11, NEXT), "b.xhtml": page(12, GOOD)})))
     (folder / "uc.docx").write_bytes(pack(docx_parts(f"<w:p><w:r><w:t>{THIRD} {NEXT}</w:t></w:r></w:p>")))
-    with pymupdf.open() as book:
-        fonts = pymupdf.Archive("/usr/share/fonts/truetype/dejavu")
-        sheet = book.new_page()
-        sheet.insert_htmlbox(
-            (60, 60, 500, 700),
-            f"<p>{THIRD}</p>",
-            css="@font-face {font-family: d; src: url(DejaVuSerif.ttf)} * {font-family: d}",
-            archive=fonts,
-        )
-        book.save(folder / "dord.pdf")
+    pdfs.saved(pdfs.book(1, (THIRD,)), folder / "dord.pdf")
     if shutil.which("tesseract"):
         for number, text in enumerate(
             ("Körpü çayın üstündə idi və axşam düşəndə balıqçılar onun", "altında tor qurar, səhərə qədər söhbət edərdilər."), 1

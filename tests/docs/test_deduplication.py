@@ -14,13 +14,23 @@ from pipelines.recipe import Dedup, Recipe
 from tests.pipelines.workspace import DEMO, dollma
 
 PAGE = (Path(__file__).parents[2] / "docs" / "deduplication.md").read_text(encoding="utf-8")
-RECIPES = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
+RECIPES: list[dict[str, dict[str, object]]] = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)]
 SOURCES = {"name": "x", "language": "azj_Latn", "sources": {"a": {"paths": "a.jsonl"}}}
 
 
 @pytest.mark.parametrize("block", RECIPES)
 def test_blocks_are_parts_of_recipes(block: dict[str, object]) -> None:
-    Recipe.model_validate(SOURCES | block)
+    told = Recipe.model_validate(SOURCES | block).model_dump(mode="json", by_alias=True)
+    assert within(block, told), "a setting that the recipe does not take over"
+
+
+def within(part: object, whole: object) -> bool:
+    """Whether all that the page sets stands so in the recipe, whose defaults may add to it."""
+    if isinstance(part, dict) and isinstance(whole, dict):
+        return all(key in whole and within(value, whole[key]) for key, value in part.items())
+    if isinstance(part, list) and isinstance(whole, list):
+        return len(part) == len(whole) and all(map(within, part, whole))
+    return part == whole
 
 
 def test_the_first_block_shows_the_defaults() -> None:

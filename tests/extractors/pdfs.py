@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pymupdf
@@ -16,12 +17,12 @@ LIMITED = 3.0
 """Seconds a page that the tests of endless pages wait at most."""
 
 
-def book(pages: int = 4) -> pymupdf.Document:
-    """A book whose pages differ."""
+def book(pages: int = 4, texts: Sequence[str] = PAGES) -> pymupdf.Document:
+    """A book whose pages differ, a text on each."""
     document = pymupdf.open()
     for at in range(pages):
         page = document.new_page(width=420, height=595)
-        page.insert_htmlbox(pymupdf.Rect(50, 150, 370, 500), f'<p style="font-size:11pt">{PAGES[at % len(PAGES)]}</p>')
+        page.insert_htmlbox(pymupdf.Rect(50, 150, 370, 500), f'<p style="font-size:11pt">{texts[at % len(texts)]}</p>')
     return document
 
 

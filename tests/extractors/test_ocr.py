@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from loguru import logger
 from PIL import Image, ImageDraw, ImageFont
 
 from curation.errors import DollmaError
-from curation.extractors.ocr import OcrError, OcrOptions, page_cache, recognise, tesseract
+from curation.extractors.ocr import OcrError, OcrOptions, recognise, tesseract
 from curation.extractors.page import Page
+from tests.books import FONTS, drawn, need_tesseract, pages_kept_in
 
 LATIN = (
     "«Bakı» qəzeti dünən «Dədə Qorqud» haqqında",
@@ -26,35 +28,19 @@ CYRILLIC = (
     "вә мүәллим «Хәмсә» поемасыны охуду.",
     "Кәнддә ушаглар булагдан су ҝәтирирдиләр.",
 )
-FONTS = Path("/usr/share/fonts/truetype/dejavu")
 OPTIONS = OcrOptions()
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path) -> Iterator[Path]:
     """A cache of its own for each test."""
-    token = page_cache.set(tmp_path / "pages")
-    yield tmp_path / "pages"
-    page_cache.reset(token)
+    with pages_kept_in(tmp_path / "pages") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _installed() -> None:
-    try:
-        tesseract.check_languages("aze+aze_cyrl")
-    except DollmaError as error:
-        pytest.skip(str(error))
-
-
-def page(lines: tuple[str, ...], size: int = 42, font: str = "DejaVuSerif.ttf") -> Image.Image:
-    if not (FONTS / font).exists():
-        pytest.skip("needs the fonts of Debian's fonts-dejavu-core")
-    face = ImageFont.truetype(str(FONTS / font), size)
-    image = Image.new("L", (round(max(face.getlength(line) for line in lines)) + 4 * size, round(size * 1.5 * len(lines)) + 4 * size), 255)
-    draw = ImageDraw.Draw(image)
-    for number, line in enumerate(lines):
-        draw.text((2 * size, 2 * size + number * size * 1.5), line, 0, face)
-    return image
+    need_tesseract()
 
 
 def text(read: Page) -> str:
@@ -75,7 +61,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
 
 def test_words_with_places_and_guillemets() -> None:
-    read = recognise(page(LATIN), OPTIONS, 7)
+    read = recognise(drawn(LATIN), OPTIONS, 7)
     assert text(read) == " ".join(LATIN)
     assert (read.number, read.origin, read.script) == (7, "ocr", "Latn")
     words = {word.text: word for line in read.lines for word in line.words}
@@ -89,11 +75,11 @@ def test_words_with_places_and_guillemets() -> None:
 
 
 def test_without_the_second_reading_the_guillemets_are_letters() -> None:
-    assert "«" not in text(recognise(page(LATIN), OcrOptions(marks=False)))
+    assert "«" not in text(recognise(drawn(LATIN), OcrOptions(marks=False)))
 
 
 def test_the_script_is_chosen_by_page() -> None:
-    read = recognise(page(CYRILLIC), OPTIONS)
+    read = recognise(drawn(CYRILLIC), OPTIONS)
     assert read.script == "Cyrl"
     assert "«Бакы»" in text(read)
     assert "«Хәмсә»" in text(read)
@@ -101,12 +87,12 @@ def test_the_script_is_chosen_by_page() -> None:
 
 def test_text_that_looks_like_marks_stays() -> None:
     lines = ("Sadə cümlələr: x = 5, c < 7, s > 3, e? Bəli!", "Çünki yox, hər kəs öz işini «bilir».")
-    read = text(recognise(page(lines), OPTIONS))
+    read = text(recognise(drawn(lines), OPTIONS))
     assert read.count("«") == read.count("»") == 1
 
 
 def test_a_crooked_page_is_straightened() -> None:
-    crooked = page(LATIN).rotate(2.5, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
+    crooked = drawn(LATIN).rotate(2.5, Image.Resampling.BICUBIC, expand=True, fillcolor=255)
     read = recognise(crooked, OPTIONS)
     assert text(read) == " ".join(LATIN)
     assert read.notes[0].startswith("straightened by -2.")
@@ -115,7 +101,7 @@ def test_a_crooked_page_is_straightened() -> None:
 
 
 def test_tiny_letters_are_enlarged_and_boxes_are_of_the_picture() -> None:
-    small = page(LATIN).resize((page(LATIN).width // 3, page(LATIN).height // 3), Image.Resampling.LANCZOS)
+    small = drawn(LATIN).resize((drawn(LATIN).width // 3, drawn(LATIN).height // 3), Image.Resampling.LANCZOS)
     read = recognise(small, OPTIONS)
     assert "qəzeti" in text(read)
     assert all(0 <= word.x0 < word.x1 <= small.width for line in read.lines for word in line.words)
@@ -123,7 +109,7 @@ def test_tiny_letters_are_enlarged_and_boxes_are_of_the_picture() -> None:
 
 @pytest.mark.parametrize("mode", ["1", "RGBA", "CMYK", "I;16"])
 def test_any_kind_of_pixels(mode: str) -> None:
-    plain = page(LATIN[2:])
+    plain = drawn(LATIN[2:])
     image = Image.fromarray(np.asarray(plain).astype(np.uint16) * 257) if mode == "I;16" else plain.convert(mode)
     if mode in ("RGBA", "LA"):
         image = Image.new(mode, plain.size, (0,) * len(mode))
@@ -138,13 +124,13 @@ def test_an_empty_page() -> None:
 
 def test_a_page_over_its_time() -> None:
     with pytest.raises(OcrError, match=r"more than 0\.05 s") as caught:
-        recognise(page(LATIN * 4), OcrOptions(timeout=0.05))
+        recognise(drawn(LATIN * 4), OcrOptions(timeout=0.05))
     assert caught.value.reason == "timeout"
 
 
 def test_a_page_over_its_memory() -> None:
     with pytest.raises(OcrError, match="memory") as caught:
-        recognise(page(LATIN), OcrOptions(memory=80 << 20))
+        recognise(drawn(LATIN), OcrOptions(memory=80 << 20))
     assert caught.value.reason == "memory"
 
 
@@ -156,7 +142,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
 
 def test_a_missing_language_names_its_package() -> None:
     with pytest.raises(DollmaError, match="tesseract-ocr-kaz-cyrl"):
-        recognise(page(LATIN), OcrOptions(languages={"Cyrl": "kaz_cyrl"}))
+        recognise(drawn(LATIN), OcrOptions(languages={"Cyrl": "kaz_cyrl"}))
 
 
 def test_a_missing_program_names_its_package() -> None:
@@ -175,13 +161,13 @@ def test_names_of_languages_are_names(name: str) -> None:
 
 
 def test_a_page_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    first = recognise(page(LATIN), OPTIONS, 1)
+    first = recognise(drawn(LATIN), OPTIONS, 1)
     started = calls(monkeypatch)
-    again = recognise(page(LATIN), OcrOptions(timeout=60), 2)
+    again = recognise(drawn(LATIN), OcrOptions(timeout=60), 2)
     assert started == []
     assert again.number == 2
     assert again.lines == first.lines
-    recognise(page(LATIN), OcrOptions(marks=False))
+    recognise(drawn(LATIN), OcrOptions(marks=False))
     assert started
     assert all(command[0] == "tesseract" for command in started)
 
@@ -190,37 +176,52 @@ def test_a_page_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     "damage", [lambda data: data[: len(data) // 2], lambda data: data.replace(b"Bak", b"Dak"), lambda _: b"", lambda _: b"\xff\n["]
 )
 def test_a_damaged_entry_is_read_anew(cache: Path, monkeypatch: pytest.MonkeyPatch, damage) -> None:  # type: ignore[no-untyped-def]
-    first = recognise(page(LATIN[:1]), OPTIONS)
+    first = recognise(drawn(LATIN[:1]), OPTIONS)
     (entry,) = cache.rglob("*.json")
     whole = entry.read_bytes()
     entry.write_bytes(damage(whole))
     started = calls(monkeypatch)
-    assert recognise(page(LATIN[:1]), OPTIONS).lines == first.lines
+    assert recognise(drawn(LATIN[:1]), OPTIONS).lines == first.lines
     assert started
     assert entry.read_bytes() == whole
 
 
 def test_a_failed_page_is_not_kept(cache: Path) -> None:
     with pytest.raises(OcrError):
-        recognise(page(LATIN), OcrOptions(timeout=0.05))
+        recognise(drawn(LATIN), OcrOptions(timeout=0.05))
     assert not list(cache.rglob("*.json"))
-    assert recognise(page(LATIN), OPTIONS).lines
+    assert recognise(drawn(LATIN), OPTIONS).lines
+
+
+def test_a_folder_that_cannot_be_written_is_told_of_once_and_the_pages_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    told: list[str] = []
+    sink = logger.add(told.append, format="{level} {message}")
+    try:
+        with pages_kept_in(tmp_path / "file" / "pages") as folder:
+            read = [text(recognise(drawn((line,)), OPTIONS)) for line in LATIN[1:]]
+    finally:
+        logger.remove(sink)
+    assert read == list(LATIN[1:])
+    (warning,) = told
+    assert warning.startswith(f"WARNING {folder}: pages that OCR reads cannot be kept here (")
+    assert "DOLLMA_CACHE" in warning
 
 
 def test_signs_that_the_model_does_not_know() -> None:
     line = "Uşaqlar oynayırdı; qoca isə yatırdı; hər yer sakit idi."
-    assert text(recognise(page((line,)), OPTIONS)) == line
+    assert text(recognise(drawn((line,)), OPTIONS)) == line
 
 
 def test_letters_of_the_cyrillic_alphabet_that_look_alike() -> None:
     lines = (*CYRILLIC[:1], "Үзүм ағачлары өз көлҝәсини төкүрдү.")
-    assert "Үзүм" in text(recognise(page(lines), OPTIONS))
-    assert "Үзүм" not in text(recognise(page(lines), OcrOptions(marks=False)))
+    assert "Үзүм" in text(recognise(drawn(lines), OPTIONS))
+    assert "Үзүм" not in text(recognise(drawn(lines), OcrOptions(marks=False)))
 
 
 def test_the_rules_of_a_table_are_no_letters() -> None:
     cells = (("Kənd", "Ev"), ("Quba", "17"), ("Şəki", "40"))
-    image = page(("x" * 20, "", "", ""))
+    image = drawn(("x" * 20, "", "", ""))
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, *image.size), 255)
     face = ImageFont.truetype(str(FONTS / "DejaVuSerif.ttf"), 42)
@@ -235,5 +236,5 @@ def test_the_rules_of_a_table_are_no_letters() -> None:
 
 
 def test_hyphens_at_line_ends_stay() -> None:
-    read = recognise(page(("Kənddə uşaqlar bulaqdan su gətirirdi-", "lər və ağacların altında oturdu-", "lar.")), OPTIONS)
+    read = recognise(drawn(("Kənddə uşaqlar bulaqdan su gətirirdi-", "lər və ağacların altında oturdu-", "lar.")), OPTIONS)
     assert [line.text[-1] for line in read.lines] == ["-", "-", "."]

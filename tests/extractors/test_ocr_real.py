@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from benchmarks.ocr.scores import edits
-from curation.errors import DollmaError
-from curation.extractors.ocr import OcrOptions, page_cache, recognise, tesseract
+from curation.extractors.ocr import OcrOptions, recognise
 from curation.extractors.page import Word
+from tests.books import need_tesseract, pages_kept_in
 
 pymupdf = pytest.importorskip("pymupdf")
 pytestmark = pytest.mark.realdata
@@ -19,13 +19,9 @@ pytestmark = pytest.mark.realdata
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path: Path) -> Iterator[None]:
-    try:
-        tesseract.check_languages("aze+aze_cyrl+eng")
-    except DollmaError as error:
-        pytest.skip(str(error))
-    token = page_cache.set(tmp_path)
-    yield
-    page_cache.reset(token)
+    need_tesseract("aze+aze_cyrl+eng")
+    with pages_kept_in(tmp_path):
+        yield
 
 
 def in_rows(words: list[Word]) -> str:

@@ -96,8 +96,9 @@ def test_case_and_punctuation_do_not_hide_a_passage(tmp_path: Path) -> None:
 def test_passages_of_any_text_are_cut_between_characters(text: str, items: list[str]) -> None:
     data = text.encode("utf-8", "replace")
     index = index_passages(*arrays([item.encode("utf-8", "replace").decode() for item in [*items, text]]), AZJ.fold_table, 3, 2)
-    for first, end in passage_bytes(data, AZJ.fold_table, index):
-        data[first:end].decode()
+    pieces = [data[first:end].decode() for first, end in passage_bytes(data, AZJ.fold_table, index)]
+    ((hits, inside, size),) = found([data.decode()], [*items, data.decode()], 3, 2)
+    assert (hits > 0, len(pieces) > 0, inside) == (size >= 2, size >= 2, size if size >= 2 else 0)  # it is one of the items itself
 
 
 def test_a_recipe_names_benchmarks_beside_it(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,10 @@ from benchmarks.ocr.render import FOLDER, FONTS
 from benchmarks.ocr.report import auc, spearman
 from benchmarks.ocr.texts import TEST, rows
 from curation.document import PAGE
-from curation.extractors.ocr import page_cache
 from curation.filters.ocr import OcrFilter
 from curation.languages.profile import load_profile
 from curation.text.buffers import TextBatch
+from tests.books import pages_kept_in
 
 GATE: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("ocr.yaml").read_text("utf-8"))
 READINGS = Path(__file__).parents[1] / "cases" / "ocr_readings.jsonl"
@@ -61,20 +60,18 @@ def test_the_estimate_is_calibrated(judged: tuple[np.ndarray, np.ndarray]) -> No
 
 
 @pytest.fixture(scope="module")
-def read_here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[dict[str, Any]]]:
+def read_here(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Pages of the bench, read now."""
     if not shutil.which("tesseract") or not all(list(FOLDER.rglob(file)) for file in FONTS.values()):
         pytest.skip("needs Tesseract and the fonts of the bench")
     folder, gate = tmp_path_factory.mktemp("pages"), GATE["read_here"]
-    cache = page_cache.set(folder / "cache")
     found: list[dict[str, Any]] = []
-    with pytest.MonkeyPatch.context() as patch:
+    with pages_kept_in(folder / "cache"), pytest.MonkeyPatch.context() as patch:
         patch.setitem(os.environ, "OMP_THREAD_LIMIT", "1")
         for page in bench_pages(None, TEST, gate["of"], gate["seed"], words=(60, 90)):
             if page.facts["level"] in ("clean", "light", "moderate"):
                 found.append(measured(page, write_page(folder, page)))
-    yield found
-    page_cache.reset(cache)
+    return found
 
 
 def rate(found: list[dict[str, Any]], reading: str) -> float:

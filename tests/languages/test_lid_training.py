@@ -135,7 +135,13 @@ def test_every_source_states_its_licence() -> None:
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"no zstd", "no zstd-compressed"), (zstandard.compress(b'{"text": 1}\n'), "line 1"), (zstandard.compress(b"\xff\xfe"), "UTF-8")],
+    [
+        (b"no zstd", "no zstd-compressed"),
+        (zstandard.compress(b'{"text": 1}\n'), "line 1"),
+        (zstandard.compress(b'{"text": "a", "id": 1, "metadata": {"language": "aze"}}\n'), "line 1"),
+        (zstandard.compress(b"[]\n"), "line 1"),
+        (zstandard.compress(b"\xff\xfe"), "UTF-8"),
+    ],
 )
 def test_damaged_rows_say_where(tmp_path: Path, content: bytes, says: str) -> None:
     (tmp_path / "udhr.jsonl.zst").write_bytes(content)

@@ -1,4 +1,7 @@
-"""Kill it: workers, the whole build, the disk. After the same command has run again, the version is the undisturbed one, byte for byte."""
+"""Kill it: workers, the whole build, the disk. After the same build has run again, the version is the undisturbed one, byte for byte.
+
+What is killed is the command; what goes on from there is mostly the same build in this process, which spares the start of an interpreter and its workers.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     """(recipe, the version's files, seconds that the command takes)."""
     folder = tmp_path_factory.mktemp("undisturbed")
     recipe = prose_recipe(folder)
-    dollma("build", recipe, "--workspace", folder / "ws", "--workers", 2)
+    quiet_build(recipe, folder / "ws")
     started = time.monotonic()
     dollma("build", recipe, "--workspace", folder / "ws2", "--workers", 2)
     return recipe, digest(folder / "ws" / "versions"), time.monotonic() - started
@@ -89,7 +92,7 @@ def test_kill_9_of_the_whole_build_at_random_moments(undisturbed: tuple[Path, di
         process.kill()
         process.communicate()
         assert_only_whole_results(workspace)
-        dollma("build", recipe, "--workspace", workspace, "--workers", 2)
+        quiet_build(recipe, workspace)
         assert digest(workspace / "versions") == expected, f"killed at {moment:.2f} of the build"
         assert not list(workspace.rglob(f"{TEMPORARY}*"))
 
@@ -114,7 +117,7 @@ def test_kill_9_of_a_worker_at_random_moments(undisturbed: tuple[Path, dict[str,
         output, _ = process.communicate(timeout=120)
         if process.returncode:
             assert b"SIGKILL" in output
-            dollma("build", recipe, "--workspace", workspace, "--workers", 2)
+            quiet_build(recipe, workspace)
         assert digest(workspace / "versions") == expected, output.decode()
     assert killed > MOMENTS / 4
 

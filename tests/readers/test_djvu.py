@@ -16,9 +16,9 @@ from PIL import Image
 from benchmarks.ocr.render import FOLDER, Printed, Style, render
 from curation.document import Failure
 from curation.errors import DollmaError
-from curation.readers.base import InputFile, Split
 from curation.readers.djvu import DjvuReader
 from curation.readers.inputs import reader_for
+from tests.books import document, read_book, reasons
 
 TOOLS = ("djvused", "ddjvu", "cjb2", "djvm")
 pytestmark = pytest.mark.skipif(
@@ -89,17 +89,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(path: Path, **parameters: object) -> list[Document | Failure]:
-    reader = DjvuReader.model_validate({"ocr": None, **parameters})
-    return list(reader.read(Split(InputFile(str(path), f"kitab/{path.name}", path.stat().st_size))))
-
-
-def reasons(items: list[Document | Failure]) -> list[tuple[str, str]]:
-    return [(item.locator, item.reason) for item in items if isinstance(item, Failure)]
-
-
-def document(items: list[Document | Failure]) -> Document:
-    (only,) = (item for item in items if isinstance(item, Document))
-    return only
+    return read_book(DjvuReader.model_validate({"ocr": None, **parameters}), path)
 
 
 def program(folder: Path, name: str, script: str) -> None:

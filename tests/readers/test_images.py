@@ -11,41 +11,30 @@ from pathlib import Path
 
 import pytest
 from datatrove.data import Document
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from curation.document import Failure
-from curation.errors import DollmaError
-from curation.extractors.ocr import page_cache, tesseract
 from curation.readers.base import InputFile, Split
 from curation.readers.images import ImagesReader
 from curation.readers.inputs import find_inputs, gathered, reader_for
+from tests.books import drawn, need_tesseract, pages_kept_in, read_book
 
-FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 PAGES = ("Kənddə səhər tezdən oyanırdılar.", "Bağban ağaclara su verirdi.", "Axşam hamı evə qayıtdı.")
 
 
 @pytest.fixture(autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    token = page_cache.set(tmp_path_factory.getbasetemp() / "pages")
-    yield
-    page_cache.reset(token)
+    with pages_kept_in(tmp_path_factory.getbasetemp() / "pages"):
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _installed() -> None:
-    try:
-        tesseract.check_languages("aze+aze_cyrl")
-    except DollmaError as error:
-        pytest.skip(str(error))
+    need_tesseract()
 
 
 def picture(line: str) -> Image.Image:
-    if not FONT.exists():
-        pytest.skip("needs the fonts of Debian's fonts-dejavu-core")
-    face = ImageFont.truetype(str(FONT), 40)
-    image = Image.new("L", (round(face.getlength(line)) + 160, 200), 255)
-    ImageDraw.Draw(image).text((80, 70), line, 0, face)
-    return image
+    return drawn((line,), 40, "DejaVuSans.ttf")
 
 
 def encoded(line: str, kind: str = "PNG", **options: object) -> bytes:
@@ -62,9 +51,8 @@ def tiff(lines: tuple[str, ...]) -> bytes:
 
 
 def read(tmp_path: Path, name: str, data: bytes, **options: object) -> list[Document | Failure]:
-    path = tmp_path / name
-    path.write_bytes(data)
-    return list(ImagesReader.model_validate(options).read(Split(InputFile(str(path), f"kitab/{name}", len(data)))))
+    (tmp_path / name).write_bytes(data)
+    return read_book(ImagesReader.model_validate(options), tmp_path / name)
 
 
 def one(records: list[Document | Failure]) -> Document:

@@ -11,24 +11,14 @@ import pytest
 from datatrove.data import Document
 
 from curation.document import Failure
-from curation.readers.base import InputFile, Split
 from curation.readers.inputs import reader_for
 from curation.readers.pdf import PdfReader
+from tests.books import document, read_book, reasons
 from tests.extractors.pdfs import PAGES, book, endless, saved, scan
 
 
 def read(path: Path, **parameters: object) -> list[Document | Failure]:
-    reader = PdfReader.model_validate({"ocr": None, **parameters})
-    return list(reader.read(Split(InputFile(str(path), f"kitab/{path.name}", path.stat().st_size))))
-
-
-def reasons(items: list[Document | Failure]) -> list[tuple[str, str]]:
-    return [(item.locator, item.reason) for item in items if isinstance(item, Failure)]
-
-
-def document(items: list[Document | Failure]) -> Document:
-    (only,) = (item for item in items if isinstance(item, Document))
-    return only
+    return read_book(PdfReader.model_validate({"ocr": None, **parameters}), path)
 
 
 def test_the_reader_is_found_by_the_ending() -> None:

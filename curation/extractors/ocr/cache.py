@@ -7,9 +7,11 @@ import json
 import os
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 
 import numpy as np
+from loguru import logger
 
 from curation.extractors.ocr.options import OcrOptions
 from curation.extractors.ocr.strips import MODEL
@@ -50,7 +52,8 @@ def page_key(pixels: np.ndarray, options: OcrOptions) -> str:
 
 
 def cached(key: str, number: int, read: Callable[[], Page]) -> Page:
-    """The page kept under this key, or else what `read` gives, which is kept. A damaged entry is read anew; a folder that can't be written keeps nothing."""
+    """The page kept under this key, or else what `read` gives, which is kept. A damaged entry is read anew; a folder that can't be written keeps nothing,
+    and a warning in the log says so."""
     path = cache_folder() / key[:2] / f"{key}.json"
     kept = _load(path, key)
     if kept is None:
@@ -65,8 +68,15 @@ def _store(path: Path, key: str, page: Page) -> None:
     try:
         with whole_file(path) as temporary:
             temporary.write_text(f"{_sum(key, body)}\n{body}", encoding="utf-8")
-    except OSError:
-        return
+    except OSError as error:
+        _warn(path.parents[1], error.strerror or str(error))
+
+
+@cache
+def _warn(folder: Path, reason: str) -> None:
+    """Once a process, not once a page. It is no failure: what is not kept has been read all the same."""
+    remedy = "make room there and let it be written, or, outside a build, name another folder by DOLLMA_CACHE"
+    logger.warning("{}: pages that OCR reads cannot be kept here ({}), and the next run reads them again: {}", folder, reason, remedy)
 
 
 def _load(path: Path, key: str) -> Page | None:

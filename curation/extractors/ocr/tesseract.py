@@ -20,6 +20,7 @@ import numpy as np
 from curation.errors import DollmaError
 from curation.extractors.ocr.extras import check_extras
 from curation.extractors.ocr.hocr import ReadLine, parse_hocr
+from curation.extractors.page import PageError
 
 PROGRAM = "tesseract"
 THRESHOLDS = {"otsu": "0", "adaptive": "1", "sauvola": "2"}
@@ -28,12 +29,8 @@ MESSAGE = 300
 OUT_OF_MEMORY = re.compile(r"bad_alloc|bad_array_new_length|[ck]?alloc fail|pix_malloc|Cannot allocate|out of memory", re.IGNORECASE)
 
 
-class OcrError(Exception):
+class OcrError(PageError):
     """A page that could not be read. `reason` is `timeout`, `memory`, `ocr` (Tesseract failed) or `image` (the picture itself)."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 def debian_package(language: str) -> str:

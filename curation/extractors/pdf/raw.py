@@ -6,19 +6,15 @@ from itertools import groupby
 from statistics import median
 from typing import Any, Literal, NamedTuple, Protocol
 
-from curation.extractors.page import Line, Origin, Page, Word
+from curation.extractors.page import Line, Origin, Page, PageError, Word
 
 Backend = Literal["pymupdf", "pdfium"]
 BACKENDS: dict[str, str] = {"pymupdf": "pymupdf", "pdfium": "pypdfium2"}
 """Backends and the package that each needs."""
 
 
-class PdfError(Exception):
+class PdfError(PageError):
     """A file or page that cannot be read. `reason` is one word: encrypted, corrupt, empty, timeout, memory, crash, large, page."""
-
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
-        self.reason = reason
 
 
 class RawWord(NamedTuple):

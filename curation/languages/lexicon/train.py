@@ -34,12 +34,12 @@ from curation.text.lexicon import (
     LONGEST_ENDING,
     SHORTEST_STEM,
     WORD_BITS,
-    _spot,
     _word_hash,
     ending_hash,
     packed_frequency,
     points,
 )
+from curation.text.marked import first_slot
 from curation.text.transliteration import to_latin
 
 SOURCES = Path(__file__).with_name("sources.yaml")
@@ -234,7 +234,7 @@ def _tables(kept: dict[str, float], endings: list[str], profile: Profile) -> tup
 
 @nb.njit(nogil=True)
 def _put(marks, packed, h, value):  # type: ignore[no-untyped-def]
-    slot, mark = _spot(h)
+    slot, mark = first_slot(h, WORD_BITS)
     while marks[slot] and marks[slot] != mark:
         slot = (slot + 1) & (len(marks) - 1)
     marks[slot] = mark

@@ -178,10 +178,12 @@ def _parsed(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _row(path: Path, number: int, line: str) -> dict[str, Any]:
+    message = f"{path} line {number}: {line[:60]!r} is no labelled row; it needs text, id and metadata.language"
     try:
         row = json.loads(line)
-        if isinstance(row["text"], str) and isinstance(row["id"], str) and isinstance(row["metadata"]["language"], str):
-            return dict(row)
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise DollmaError(f"{path} line {number}: {line[:60]!r} is no labelled row; it needs text, id and metadata.language")
+        parts = (row["text"], row["id"], row["metadata"]["language"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DollmaError(message) from error
+    if not all(isinstance(part, str) for part in parts):
+        raise DollmaError(message)
+    return dict(row)
