@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := demo-workspace
 # What tests of OCR need besides Python: Tesseract, its models, and typefaces for the pages that they print.
 DEBIAN := tesseract-ocr tesseract-ocr-aze tesseract-ocr-aze-cyrl tesseract-ocr-eng tesseract-ocr-fra tesseract-ocr-rus \
-  fonts-dejavu-core fonts-liberation fonts-oldstandard fonts-paratype djvulibre-bin
+  fonts-cmu fonts-dejavu-core fonts-freefont-ttf fonts-liberation fonts-linuxlibertine fonts-oldstandard fonts-paratype djvulibre-bin
 
 .PHONY: help setup system demo test lint types format bench lock clean
 .DELETE_ON_ERROR:

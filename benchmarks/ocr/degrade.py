@@ -89,6 +89,19 @@ def broken(image: Image.Image, level: int, scale: float, pick: Random) -> Image.
     return _strokes(image, scale * (0, 1.0, 1.3, 1.6, 1.9)[level], (128, 112, 107, 103, 101)[level], (0, 40, 50, 56, 60)[level], pick)
 
 
+def faint(image: Image.Image, level: int, scale: float, pick: Random) -> Image.Image:
+    """Scanned too light, in black and white: thick strokes stay, hairlines go, and an m falls into strokes. Up to moderate."""
+    return _strokes(image, scale * (0, 0.8, 0.8)[level], (128, 112, 103)[level], 20, pick)
+
+
+def coarse(image: Image.Image, level: int, scale: float, _: Random) -> Image.Image:
+    """A light scan in black and white at 165 or 150 dpi (for 10 points), as a fax is. Up to moderate."""
+    dpi, threshold = ((300, 128), (165, 118), (150, 114))[level]
+    share = min(dpi / scale / 300, 1)
+    small = image.resize((round(image.width * share), round(image.height * share)), Image.Resampling.BOX)
+    return _image(np.where(_array(small) < threshold, 0.0, 255.0)).resize(image.size, Image.Resampling.BICUBIC)
+
+
 def _strokes(image: Image.Image, radius: float, threshold: float, rough: float, pick: Random) -> Image.Image:
     """Black and white at a threshold that wavers from place to place."""
     pixels = _array(image.filter(ImageFilter.GaussianBlur(radius)))

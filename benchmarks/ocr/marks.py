@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from benchmarks.ocr.scores import aligned
@@ -24,6 +25,13 @@ class Confusions(NamedTuple):
 
     rn_m: int
     m: int
+
+
+class Directions(NamedTuple):
+    """Places where m was read as two narrow letters, and places where two narrow letters were read as m."""
+
+    parted: int
+    joined: int
 
 
 def marks(truth: str, reading: str) -> Marks:
@@ -72,15 +80,28 @@ def _mapped(at: int, place: dict[int, int]) -> int:
 
 def confusions(truth: str, reading: str) -> Confusions:
     """Counted in the stretches in which a shortest alignment differs."""
-    rn_m = alone = 0
+    found = list(_stretches(truth, reading))
+    alone = sum(len(true) == len(read) == 1 and "m" in (true, read) for true, read in found)
+    return Confusions(sum(_narrow(true, read) or _narrow(read, true) for true, read in found), alone)
+
+
+def directions(truth: str, reading: str) -> Directions:
+    """The first figure of `confusions`, by what stood on the page."""
+    found = list(_stretches(truth, reading))
+    return Directions(sum(_narrow(true, read) for true, read in found), sum(_narrow(read, true) for true, read in found))
+
+
+def _narrow(wide: str, pair: str) -> bool:
+    return wide == "m" and len(pair) == 2 and set(pair) <= NARROW
+
+
+def _stretches(truth: str, reading: str) -> Iterator[tuple[str, str]]:
     true_part = read_part = ""
     for i, j in [*aligned(truth, reading).pairs, (-2, -2)]:
         if i == -2 or (i >= 0 and j >= 0 and truth[i] == reading[j]):
-            short, long = sorted((true_part, read_part), key=len)
-            rn_m += short == "m" and len(long) == 2 and set(long) <= NARROW
-            alone += len(true_part) == len(read_part) == 1 and "m" in (true_part, read_part)
+            if true_part or read_part:
+                yield true_part, read_part
             true_part = read_part = ""
         else:
             true_part += truth[i] if i >= 0 else ""
             read_part += reading[j] if j >= 0 else ""
-    return Confusions(rn_m, alone)

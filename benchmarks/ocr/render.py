@@ -24,8 +24,10 @@ FONTS = {
     "Linux Libertine": "LinLibertine_R.otf",
     "Linux Libertine Bold": "LinLibertine_RB.otf",
 }
+MORE_FONTS = {"Computer Modern": "cmunrm.ttf", "Computer Modern Italic": "cmunti.ttf"}
+"""Not among those that pages are drawn with by lot: what is drawn with a seed stays."""
 FOLDER = Path("/usr/share/fonts")
-PACKAGES = "fonts-oldstandard fonts-paratype fonts-dejavu-core fonts-dejavu-extra fonts-freefont-ttf fonts-linuxlibertine"
+PACKAGES = "fonts-oldstandard fonts-paratype fonts-dejavu-core fonts-dejavu-extra fonts-freefont-ttf fonts-linuxlibertine fonts-cmu"
 LATIN, CYRILLIC = "əƏıİğĞşŞçÇöÖüÜ«»“”№", "әӘһҺҹҸҝҜғҒөӨүҮјЈы«»"
 """Letters that a font must have to be used for a script."""
 ALIKE, ALIKE_BACK = str.maketrans("əƏ", "әӘ"), str.maketrans("әӘ", "əƏ")
@@ -58,10 +60,11 @@ class Printed(NamedTuple):
 
 @lru_cache(maxsize=64)
 def font(name: str, pixels: int) -> ImageFont.FreeTypeFont:
-    """A font of `FONTS`. Raises DollmaError where it isn't installed."""
-    found = sorted(FOLDER.rglob(FONTS[name]))
+    """A font of `FONTS` or `MORE_FONTS`. Raises DollmaError where it isn't installed."""
+    file = FONTS[name] if name in FONTS else MORE_FONTS[name]
+    found = sorted(FOLDER.rglob(file))
     if not found:
-        raise DollmaError(f"no font {FONTS[name]} below {FOLDER}: apt-get install {PACKAGES}")
+        raise DollmaError(f"no font {file} below {FOLDER}: apt-get install {PACKAGES}")
     return ImageFont.truetype(str(found[0]), pixels, layout_engine=ImageFont.Layout.BASIC)
 
 

@@ -52,13 +52,14 @@ def test_edits_tell_what_stood_where() -> None:
 
 
 def test_odds_grow_with_the_evidence_and_fall_for_names() -> None:
-    def of(saved: float = 20.0, frequency: float = 10.0, capital: bool = False, strange: float = 0.1) -> float:
-        return odds(saved, frequency, capital, length=7, confusions=1, strange=strange, surprise=4.0)
+    def of(saved: float = 20.0, frequency: float = 10.0, capital: bool = False, strange: float = 0.1, narrow: bool = False) -> float:
+        return odds(saved, frequency, capital, length=7, confusions=1, strange=strange, surprise=4.0, narrow=narrow)
 
     assert of(saved=30.0) > of(saved=10.0)
     assert of(capital=True) < of()
     assert of(strange=0.0) < of()
     assert of(frequency=1000.0) > of()
+    assert of(narrow=True) > of()
 
 
 def test_readings_hold_the_string_and_the_words_that_it_may_have_been() -> None:
@@ -73,6 +74,15 @@ def test_readings_hold_the_string_and_the_words_that_it_may_have_been() -> None:
     assert places[best, 0] == 0
     assert bits[best] == pytest.approx(lexicon.word_cost("məktəb"), abs=0.3)
     assert bits[0] == pytest.approx(lexicon.word_cost("rnəktəb"), abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("seen", "printed"),
+    [("amına", "amma"), ("rəsini", "rəsmi"), ("qoşunlam", "qoşunları"), ("qəram", "qərarı"), ("düşniüş", "düşmüş"), ("yalmz", "yalnız")],
+)
+def test_m_and_two_narrow_letters_that_tesseract_confuses_in_old_print(seen: str, printed: str) -> None:
+    text = "Səhər tezdən limana gəlmişdilər, {} onlar gəmini görə bilmədilər."
+    assert edit(text.format(seen)) == text.format(printed)
 
 
 def test_only_where_there_is_a_lexicon() -> None:
