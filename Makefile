@@ -8,11 +8,11 @@ DEMO := demo-workspace
 DEBIAN := tesseract-ocr tesseract-ocr-aze tesseract-ocr-aze-cyrl tesseract-ocr-eng tesseract-ocr-fra tesseract-ocr-rus \
   fonts-cmu fonts-dejavu-core fonts-freefont-ttf fonts-liberation fonts-linuxlibertine fonts-oldstandard fonts-paratype djvulibre-bin
 
-.PHONY: help setup system demo test lint types format bench lock clean
+.PHONY: help setup system demo test gate-speed lint types format bench lock clean
 .DELETE_ON_ERROR:
 
 help:  ## This list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(STAMP)  ## An isolated environment with everything pinned
 
@@ -40,7 +40,10 @@ test: $(STAMP) system  ## Lint, types and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder  # what a module builds once is built once; long modules stand before short ones
+
+gate-speed: $(STAMP)  ## Speed of pre-training beside run_mlm, against its pinned floors
+	$(BIN)/python -m benchmarks.speed.pretrain --gate tests/gates/pretrain.yaml
 
 lint: $(STAMP)  ## Lint alone
 	$(BIN)/ruff check .

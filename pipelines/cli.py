@@ -23,10 +23,13 @@ from pipelines.commands import diff as diff_commands
 from pipelines.commands import lexicon as lexicon_commands
 from pipelines.commands import lid as lid_commands
 from pipelines.commands import mix as mix_commands
+from pipelines.commands import pretrain as pretrain_commands
 from pipelines.commands import profile as profile_commands
 from pipelines.commands import publish as publish_commands
 from pipelines.commands import read as read_commands
 from pipelines.commands import rebuild as rebuild_commands
+from pipelines.commands import tokenizer as tokenizer_commands
+from pipelines.commands import tokens as tokens_commands
 from pipelines.commands.read import write_json
 
 app = typer.Typer(
@@ -39,11 +42,14 @@ app.add_typer(profile_commands.app, name="profile")
 app.add_typer(lid_commands.app, name="lid")
 app.add_typer(lexicon_commands.app, name="lexicon")
 app.add_typer(diacritics_commands.app, name="diacritics")
+app.add_typer(tokenizer_commands.app, name="tokenizer")
 app.command("diff")(diff_commands.diff)
 app.command("dedup")(dedup_commands.dedup)
 app.command("mix")(mix_commands.mix)
 app.command("read")(read_commands.read)
 app.command("rebuild")(rebuild_commands.rebuild)
+app.command("tokens")(tokens_commands.tokens)
+app.command("pretrain")(pretrain_commands.pretrain)
 app.command("push")(publish_commands.push)
 app.command("pull")(publish_commands.pull)
 out = Console(soft_wrap=False)

@@ -18,7 +18,7 @@ from benchmarks.dedup.corpus import make_corpus
 from benchmarks.dedup.scores import Score, scores, truth_of
 from benchmarks.dedup.tools import OTHERS, OURS, other, ours
 from benchmarks.environment import environment
-from benchmarks.plot import lines_svg
+from curation.audit.plot import lines_svg
 from curation.files import whole_file
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.ocr.degrade import LEVELS
 from benchmarks.ocr.readings import READINGS
-from benchmarks.plot import lines_svg
+from curation.audit.plot import lines_svg
 
 BARS = (0.02, 0.05)
 """Error rates that the estimate should tell pages above from pages below."""

@@ -26,8 +26,8 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.machine import processor
-from benchmarks.plot import lines_svg
 from benchmarks.speed.made_signatures import write_signatures
+from curation.audit.plot import lines_svg
 from curation.dedup.pairs import agreeing, marks, near_pairs
 from curation.dedup.parameters import Near
 from curation.dedup.signatures import band_name, matrix
