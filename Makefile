@@ -36,11 +36,12 @@ demo: $(STAMP)  ## Build the demo corpus and say what happened and where it is
 	@echo
 	$(BIN)/dollma versions --workspace $(DEMO)
 
+# A module's tests stay together, so that what it builds for them is built once.
 test: $(STAMP) system  ## Lint, types and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder  # what a module builds once is built once; long modules stand before short ones
+	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 gate-speed: $(STAMP)  ## Speed of pre-training beside run_mlm, against its pinned floors
 	$(BIN)/python -m benchmarks.speed.pretrain --gate tests/gates/pretrain.yaml
