@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $$($(PYTHON) --version) is too old: DOLLMA needs 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "error: $(PYTHON) has no venv or pip: on Debian, apt-get install python3-venv python3-pip" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 system:  ## Tesseract, its models and typefaces from Debian's packages, where they are missing (as root)
@@ -36,11 +36,11 @@ demo: $(STAMP)  ## Build the demo corpus and say what happened and where it is
 	@echo
 	$(BIN)/dollma versions --workspace $(DEMO)
 
-# A module's tests stay together, so that what it builds for them is built once.
+# Kernels are compiled beside the type checker. A module's tests stay together, so that what it builds for them is built once.
 test: $(STAMP) system  ## Lint, types and every test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/python -c 'import pipelines.engines.preload' & $(BIN)/mypy && wait $$!
 	$(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 gate-speed: $(STAMP)  ## Speed of pre-training beside run_mlm, against its pinned floors

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from curation.errors import DollmaError, nearest
+from curation.errors import DollmaError
 
 if TYPE_CHECKING:
     from modeling.tokenizer.evaluation import Scores
@@ -79,6 +79,7 @@ def evaluate(
 
     from curation.languages.profile import load_profile
     from modeling.corpus import open_version
+    from modeling.places import find
     from modeling.tokenizer.evaluation import evaluate as run
     from modeling.tokenizer.held_out import held_out, in_files
     from pipelines.versions import find_version
@@ -88,7 +89,7 @@ def evaluate(
         raise DollmaError("give either --version VERSION, whose held-out text is measured on, or --text FILE")
     opened = open_version(find_version(version, workspace)) if version else None
     profile = load_profile(opened.language if opened else language)
-    places = [_place(name, workspace) for name in tokenizers]
+    places = [find(name, workspace, "tokenizers") for name in tokenizers]
 
     def texts() -> Iterable[tuple[str, str]]:
         return held_out(opened) if opened else in_files(text or [])
@@ -111,22 +112,6 @@ def _bytes(text: str) -> int:
     if not match:
         raise DollmaError(f"--sample-bytes {text!r}: give a size such as 300M or 1G")
     return int(float(match[1]) * _UNITS[match[2].upper()])
-
-
-def _place(name: str, workspace: Path) -> Path:
-    """A tokenizer by path, by its name in the workspace, or by the beginning of it if only one fits."""
-    from modeling.tokenizer.saved import TOKENIZER
-
-    if Path(name).is_file() or (Path(name) / TOKENIZER).is_file():
-        return Path(name)
-    known = {folder.parent.name: folder.parent for folder in sorted((workspace / "tokenizers").glob(f"[!.]*/{TOKENIZER}"))}
-    fitting = [key for key in known if key == name] or [key for key in known if key.startswith(name)]
-    if len(fitting) == 1:
-        return known[fitting[0]]
-    if fitting:
-        raise DollmaError(f"{name!r} fits several tokenizers: {', '.join(fitting)}")
-    hint = nearest(name, known) if known else f"there is none yet in {workspace / 'tokenizers'}; `dollma tokenizer train` makes one"
-    raise DollmaError(f"no tokenizer {name!r}: {hint}; or give a folder that holds {TOKENIZER}")
 
 
 def _name(place: Path) -> str:

@@ -8,8 +8,6 @@ from typing import Annotated
 
 import typer
 
-from curation.errors import DollmaError, nearest
-
 
 def tokens(
     version: Annotated[str, typer.Argument(help="A version: its folder, name, or the beginning of either.", show_default=False)],
@@ -27,6 +25,7 @@ def tokens(
     from pipelines.engines.server import start_server
 
     start_server()
+    from modeling.places import find
     from modeling.tokens import open_tokens
     from pipelines.progress import Display
     from pipelines.tokenising import tokenise
@@ -35,7 +34,7 @@ def tokens(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     out, err = Console(soft_wrap=True), Console(stderr=True)
     with Display(err) as display:
-        made = tokenise(find_version(version, workspace), find_tokenizer(tokenizer, workspace), workspace, display, workers)
+        made = tokenise(find_version(version, workspace), find(tokenizer, workspace, "tokenizers"), workspace, display, workers)
     for split, sources in open_tokens(made.folder).manifest["splits"].items():
         total = {
             name: sum(counts[name] for counts in sources.values()) for name in ("documents", "empty", "tokens", "final_tokens", "bytes")
@@ -47,19 +46,3 @@ def tokens(
             highlight=False,
         )
     out.print(f"{'made' if made.new else 'made before'}: {made.folder}", highlight=False, markup=False)
-
-
-def find_tokenizer(name: str, workspace: Path) -> Path:
-    """A tokenizer's folder (or `tokenizer.json`), by its path, its name in the workspace, or the beginning of that if only one fits."""
-    if Path(name).exists():
-        return Path(name)
-    known = {folder.name: folder for folder in sorted((workspace / "tokenizers").glob("[!.]*")) if folder.is_dir()}
-    fitting = [folder for key, folder in known.items() if key.startswith(name)]
-    if name in known:
-        return known[name]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        raise DollmaError(f"{name!r} fits several tokenizers: {', '.join(folder.name for folder in fitting)}")
-    hint = nearest(name, known) if known else f"there is none yet in {workspace / 'tokenizers'}; `dollma tokenizer train` makes one"
-    raise DollmaError(f"no tokenizer {name!r} in {workspace}: {hint}")

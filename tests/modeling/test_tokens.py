@@ -26,7 +26,6 @@ from modeling.corpus import SPLITS, Version, texts
 from modeling.tokenizer import load_tokenizer, tokenizer_fingerprint
 from modeling.tokens import Tokens, open_tokens, verify_tokens
 from pipelines import tokenising
-from pipelines.commands.tokens import find_tokenizer
 from pipelines.engines.local import TaskError
 from pipelines.progress import Display
 from pipelines.tokenising import Tokenised, tokenise
@@ -250,16 +249,3 @@ def test_a_damaged_store(made: Tokens, tmp_path: Path) -> None:
     (folder / "manifest.json").unlink()
     with pytest.raises(DollmaError, match=r"no token store .*`dollma tokens VERSION TOKENIZER` makes one"):
         open_tokens(folder)
-
-
-def test_a_tokenizer_by_the_beginning_of_its_name(tokenizer_folder: Path, modeling_workspace: Path, tmp_path: Path) -> None:
-    assert find_tokenizer("wordpiece", modeling_workspace) == tokenizer_folder
-    assert find_tokenizer(str(tokenizer_folder), tmp_path) == tokenizer_folder
-    with pytest.raises(DollmaError, match=r"no tokenizer 'bpe' in .*: known: wordpiece"):
-        find_tokenizer("bpe", modeling_workspace)
-    with pytest.raises(DollmaError, match="there is none yet"):
-        find_tokenizer("bpe", tmp_path)
-    for name in ("wordpiece-1", "wordpiece-2"):
-        (tmp_path / "tokenizers" / name).mkdir(parents=True)
-    with pytest.raises(DollmaError, match="fits several tokenizers: wordpiece-1, wordpiece-2"):
-        find_tokenizer("word", tmp_path)

@@ -21,10 +21,10 @@ from curation.files import TEMPORARY
 from pipelines.engines.local import LocalExecutor, TaskError
 from pipelines.locking import locked
 from pipelines.tasks import Progress, Task
-from tests.pipelines.workspace import digest, dollma, prose_recipe, quiet_build, start
+from tests.pipelines.workspace import digest, dollma_alone, prose_recipe, quiet_build, start
 
-MOMENTS = int(os.environ.get("DOLLMA_CRASH_MOMENTS", "10"))
-"""Random moments at which the whole build is killed, and as many at which a worker is."""
+MOMENTS = int(os.environ.get("DOLLMA_CRASH_MOMENTS", "6"))
+"""Random moments at which the whole build is killed, and as many at which a worker is. Ten seconds each: six in every run of the suite, more when asked for."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[st
     recipe = prose_recipe(folder)
     quiet_build(recipe, folder / "ws")
     started = time.monotonic()
-    dollma("build", recipe, "--workspace", folder / "ws2", "--workers", 2)
+    dollma_alone("build", recipe, "--workspace", folder / "ws2", "--workers", 2)
     return recipe, digest(folder / "ws" / "versions"), time.monotonic() - started
 
 
@@ -133,7 +133,7 @@ def test_ctrl_c_stops_at_once_and_leaves_nothing_half_written(undisturbed: tuple
     assert process.returncode in (130, -signal.SIGINT), output.decode()  # a shell says 130 to both
     assert b"interrupted" in output
     assert_only_whole_results(tmp_path)
-    dollma("build", recipe, "--workspace", tmp_path)
+    dollma_alone("build", recipe, "--workspace", tmp_path)
     assert digest(tmp_path / "versions") == expected
 
 
@@ -152,12 +152,12 @@ def test_a_full_disk_is_a_clear_error_and_the_build_goes_on_later(
     undisturbed: tuple[Path, dict[str, str], float], small_disk: Path
 ) -> None:
     recipe, expected, _ = undisturbed
-    failed = dollma("build", recipe, "--workspace", small_disk / "ws", code=1)
+    failed = dollma_alone("build", recipe, "--workspace", small_disk / "ws", code=1)
     assert "disk is full" in failed.stderr or "No space left" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert_only_whole_results(small_disk / "ws")
     subprocess.run(["mount", "-o", "remount,size=50m", small_disk], check=True)
-    dollma("build", recipe, "--workspace", small_disk / "ws")
+    dollma_alone("build", recipe, "--workspace", small_disk / "ws")
     assert digest(small_disk / "ws" / "versions") == expected
 
 
@@ -219,9 +219,9 @@ def test_a_task_that_always_dies_is_reported_and_the_others_finish(tmp_path: Pat
 def test_two_builds_do_not_share_a_workspace(undisturbed: tuple[Path, dict[str, str], float], tmp_path: Path) -> None:
     recipe, expected, _ = undisturbed
     with locked(tmp_path):
-        refused = dollma("build", recipe, "--workspace", tmp_path, code=1)
+        refused = dollma_alone("build", recipe, "--workspace", tmp_path, code=1)
     assert "another build is at work" in refused.stderr
-    dollma("build", recipe, "--workspace", tmp_path)
+    dollma_alone("build", recipe, "--workspace", tmp_path)
     assert digest(tmp_path / "versions") == expected
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
 import yaml
 from rich.console import Console
 
 from pipelines.build import Built, build
+from pipelines.cli import main
 from pipelines.progress import Display
 
 DEMO = Path(__file__).parents[2] / "pipelines" / "demo"
@@ -62,7 +66,23 @@ def start(*arguments: str | Path) -> subprocess.Popen[bytes]:
 
 
 def dollma(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run the command `dollma` and check its exit code."""
+    """The command `dollma` in this process, its exit code checked: most tests are about what it does and not about how it starts, which takes seconds each time."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    words = ["dollma", *map(str, arguments)]
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as ended:
+            main()
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    told, complained = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    assert ended.value.code == code, f"exit code {ended.value.code}\n{told}\n{complained}"
+    return subprocess.CompletedProcess(words, code, told, complained)
+
+
+def dollma_alone(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """The command `dollma` in a process of its own, its exit code checked."""
     done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False)
     assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
