@@ -27,6 +27,9 @@ def pretrain(
     """
     from rich.console import Console
 
+    from modeling.extras import TRAINING, check_extras
+
+    check_extras(TRAINING)
     from modeling.config import load_config
     from modeling.progress import Display
     from modeling.stopping import Stopped

@@ -37,6 +37,9 @@ def train(
     workspace: Workspace = Path("workspace"),
 ) -> None:
     """Train a tokenizer on a version. The same command again finds it and makes nothing."""
+    from modeling.extras import TOKENS, check_extras
+
+    check_extras(TOKENS)
     from modeling.corpus import open_version
     from modeling.tokenizer.saved import CARD
     from modeling.tokenizer.training import Settings
@@ -77,6 +80,9 @@ def evaluate(
     """Measure tokenizers on text that they were not trained on: fertility by source, unknown and unused ids, case, morphemes, speed on one core."""
     import os
 
+    from modeling.extras import TOKENS, check_extras
+
+    check_extras(TOKENS)
     from curation.languages.profile import load_profile
     from modeling.corpus import open_version
     from modeling.places import find

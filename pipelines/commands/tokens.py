@@ -22,8 +22,10 @@ def tokens(
     """Encode a version for training: each document once, as 16-bit ids. What is done is not done again; a killed run goes on where it was."""
     from rich.console import Console
 
+    from modeling.extras import TOKENS, check_extras
     from pipelines.engines.server import start_server
 
+    check_extras(TOKENS)
     start_server()
     from modeling.places import find
     from modeling.tokens import open_tokens
