@@ -95,17 +95,24 @@ if __name__ == "__main__":
 """
 
 
+def complete(workspace: Path) -> list[Path]:
+    """Records of tasks that stand under their final names."""
+    return list((workspace / "stages").glob("tokens/*/[!.]*/task.json"))
+
+
 def test_killed_and_run_again(made: Tokens, version: Version, tokenizer_folder: Path, tmp_path: Path) -> None:
     """`kill -9` of the command with one task done: the store is not there; the same command encodes the rest, and the store is the undisturbed one."""
     script, workspace = tmp_path / "tokens.py", tmp_path / "ws"
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), str(version.folder), str(tokenizer_folder), "-w", str(workspace), "--workers", "1"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
-        while process.poll() is None and not list((workspace / "stages").glob("tokens/*/*/task.json")):
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True
+    ) as process:
+        while process.poll() is None and not complete(workspace):
             time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-    done = {path: path.stat().st_mtime_ns for path in (workspace / "stages").glob("tokens/*/*/task.json")}
+        os.killpg(process.pid, signal.SIGKILL)  # its worker too: it would go on for a moment
+    done = complete(workspace)
     if not (workspace / "tokens").exists():
         assert done
         seen = Seen()

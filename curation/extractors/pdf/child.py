@@ -10,6 +10,7 @@ from __future__ import annotations
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -20,15 +21,15 @@ PATIENCE = 20
 """Times the CPU limit that a page may take by the clock: so busy a machine is broken."""
 
 
-def open_library(backend: str, path: str) -> Library:
-    """The file, opened by this backend. Raises PdfError."""
+def library_of(backend: str) -> Callable[[str], Library]:
+    """What opens a file by this backend. Loading it takes a second on a busy machine, for which no book is to pay."""
     if backend == "pymupdf":
         from curation.extractors.pdf.pymupdf import PyMuPdf  # noqa: PLC0415  (only the library that is asked for need be installed)
 
-        return PyMuPdf(path)
+        return PyMuPdf
     from curation.extractors.pdf.pdfium import Pdfium  # noqa: PLC0415
 
-    return Pdfium(path)
+    return Pdfium
 
 
 def limit_memory(size: int) -> None:
@@ -62,13 +63,14 @@ def main() -> None:
     library: Library | None = None
     for line in sys.stdin.buffer:
         request = orjson.loads(line)
+        opened = library_of(request["backend"]) if request["do"] == "open" else None
         limit_time(request["seconds"])
         reply: dict[str, Any] = {}
         data = b""
         try:
-            if request["do"] == "open":
+            if opened:
                 library = None  # two books at a time are more than the memory limit is for
-                library = open_library(request["backend"], request["path"])
+                library = opened(request["path"])
             elif library is not None:
                 reply, data = answer(library, request)
             else:
