@@ -19,11 +19,11 @@ from curation.filters.choice import make_filters
 from curation.languages.profile import load_profile
 from curation.text.buffers import TextBatch
 from curation.writers.mixture import copies
+from pipelines.engines import local
 from pipelines.recipe import Recipe
 from pipelines.stages import compose, decide, dedup, extract, measure
 
-__all__ = ["compose", "curation", "decide", "dedup", "extract", "measure", "pipelines"]
-
+__all__ = ["compose", "curation", "decide", "dedup", "extract", "local", "measure", "pipelines"]
 
 COMMONEST = "azj_Latn"
 """Its filters stand for those of other profiles: the kernels are the same."""

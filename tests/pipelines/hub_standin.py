@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import importlib
 import json
 import re
 import threading
@@ -21,6 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import yaml
+from huggingface_hub import constants
 
 LARGE = 20_000
 TOKEN = "hf_standin"  # noqa: S105 - of the stand-in below only
@@ -79,9 +81,12 @@ def running(monkeypatch: pytest.MonkeyPatch, home: str) -> Iterator[Hub]:
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    before = dict(vars(constants))
+    importlib.reload(constants)  # it reads the environment when it is imported, for commands of this process too
     try:
         yield hub
     finally:
+        vars(constants).update(before)
         hub.shutdown()
         hub.server_close()
         thread.join()

@@ -22,7 +22,7 @@ from pipelines.locking import locked
 from pipelines.publishing import published
 from pipelines.publishing import pull as pull_version
 from tests.pipelines.hub_standin import Hub, Repository, running
-from tests.pipelines.workspace import DEMO, digest, dollma_alone, quiet_build, write_recipe
+from tests.pipelines.workspace import DEMO, digest, dollma, quiet_build, write_recipe
 
 REPOSITORY = "someone/corpus"
 STATED = {"licence": "CC-BY-4.0", "origin": "https://example.org"}
@@ -49,12 +49,12 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
 
 def push(version: Built, *options: str, code: int = 0) -> str:
-    done = dollma_alone("push", version.folder, REPOSITORY, *options, code=code)
+    done = dollma("push", version.folder, REPOSITORY, *options, code=code)
     return done.stderr if code else done.stdout
 
 
 def pull(workspace: Path, *options: str, code: int = 0) -> str:
-    done = dollma_alone("pull", REPOSITORY, "-w", workspace, *options, code=code)
+    done = dollma("pull", REPOSITORY, "-w", workspace, *options, code=code)
     return done.stderr if code else done.stdout
 
 
@@ -81,7 +81,7 @@ def test_a_version_comes_back_as_it_went(built: Built, hub: Hub, tmp_path: Path)
     assert any(request.startswith("PUT /objects/") for request in hub.requests), "no file took the way of large files"
     assert pull(tmp_path / "ws").startswith(f"{built.name} is pulled: ")
     assert digest(tmp_path / "ws" / "versions") == {f"{built.name}/{name}": value for name, value in digest(built.folder).items()}
-    assert "are as the manifest says" in dollma_alone("verify", built.name, "-w", tmp_path / "ws").stdout
+    assert "are as the manifest says" in dollma("verify", built.name, "-w", tmp_path / "ws").stdout
     assert pull(tmp_path / "ws").startswith(f"{built.name} is here already, equal")
 
 
@@ -117,7 +117,7 @@ def test_an_older_version_stays_within_reach(built: Built, hub: Hub, tmp_path: P
 def test_what_is_damaged_here_is_not_published(built: Built, hub: Hub, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(built.folder, tmp_path / built.name))
     (copy / "data" / "left-over.parquet").write_bytes(b"x")
-    message = dollma_alone("push", copy, REPOSITORY, code=1).stderr
+    message = dollma("push", copy, REPOSITORY, code=1).stderr
     assert "left-over.parquet: not in the manifest" in message
     assert not hub.requests
 
@@ -159,7 +159,7 @@ def test_what_the_hub_refuses_is_said(built: Built, hub: Hub, tmp_path: Path, mo
     assert f"{REPOSITORY}: the Hub refused or failed: " in push(built, code=1)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     assert f"{REPOSITORY}: the Hub refused or failed: " in pull(tmp_path / "ws", code=1)
-    assert "no repository: write OWNER/NAME" in dollma_alone("push", built.folder, "corpus", code=1).stderr
+    assert "no repository: write OWNER/NAME" in dollma("push", built.folder, "corpus", code=1).stderr
 
 
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,7 +290,7 @@ def test_what_a_killed_pull_left_is_no_version_and_is_cleared(built: Built, hub:
     push(built)
     versions = tmp_path / "ws" / "versions"
     shutil.copytree(built.folder, versions / f".tmp-1-{built.name}")
-    assert built.name not in dollma_alone("versions", "--workspace", tmp_path / "ws").stdout
+    assert built.name not in dollma("versions", "--workspace", tmp_path / "ws").stdout
     pull(tmp_path / "ws")
     assert [path.name for path in versions.iterdir()] == [built.name]
     assert digest(versions / built.name) == digest(built.folder)

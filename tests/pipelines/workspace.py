@@ -30,7 +30,7 @@ def write_recipe(folder: Path, sources: dict[str, dict[str, Any]], **rest: Any) 
         "name": "test",
         "language": "azj_Latn",
         "sources": sources,
-        "engine": {"task_bytes": 4000},
+        "engine": {"task_bytes": 12_000},
         "mixture": {"shard_bytes": 50_000},
     } | rest
     path = folder / "recipe.yaml"
