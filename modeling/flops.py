@@ -3,7 +3,8 @@
 The rule counts what the model's mathematics needs and nothing else: no padding, no logits of places that are not predicted, no pair of tokens that may not see
 each other, no recomputation. A matrix of n weights costs 2n operations a token forwards and 4n backwards; attention costs 4h forwards and 8h backwards for each
 pair of tokens in which one sees the other, in each layer, h being the width of all heads together (scores and weighted sum). So a run that pads more is not
-"busier", it is slower. For rows that are one whole piece of T tokens this is the usual 6·(matrices) + 12·L·h·T + 6·p·(head) a token, p the share of places predicted.
+"busier", it is slower. For rows that are one whole piece of T tokens and predicted throughout this is the usual 6·(matrices and head) + 12·L·h·T a token; where fewer are
+predicted, the head, and what of the last layer is run at those places alone (`modeling.last_layer`), count for these.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from torch import nn
 from transformers import PreTrainedModel
 
+from modeling import last_layer
 from modeling.attention import is_causal
 
 FORWARD_AND_BACKWARD = 3
@@ -59,9 +61,11 @@ class Cost:
     token: float
     """A token that is no padding, through the layers' matrices."""
     prediction: float
-    """A place that is predicted, through the head's matrices."""
+    """A place that is predicted, through the head's matrices, and those that the last layer has for it alone."""
     pair: float
     """A pair of tokens in which one sees the other, in all layers that see their whole piece."""
+    predicted_pair: float
+    """A token that a place which is predicted sees, where the last layer is run at those places alone."""
     near_pair: float
     """A pair of tokens at most `window` apart, in all layers that look no further."""
     window: int
@@ -72,27 +76,37 @@ class Cost:
         lengths = piece_lengths(pieces)
         near = pairs(lengths, self.causal, self.window) if self.near_pair else 0
         far = pairs(lengths, self.causal)
-        return float(lengths.sum()) * self.token + far * self.pair + near * self.near_pair + predictions * self.prediction
+        seen = far / max(int(lengths.sum()), 1) * predictions  # a place sees its piece, whose length is taken for that of any token
+        return (
+            float(lengths.sum()) * self.token
+            + far * self.pair
+            + near * self.near_pair
+            + predictions * self.prediction
+            + seen * self.predicted_pair
+        )
 
 
 def cost(model: PreTrainedModel) -> Cost:
     """What a token, a prediction and a pair cost in this model: its linear layers are counted as they stand, so any encoder or decoder will do.
 
-    What belongs to `model.base_model` is done for each token, what stands outside is the head, done where something is predicted. Embeddings are looked up, not
-    multiplied; a pooler is not run in pre-training.
+    What belongs to `model.base_model` is done for each token, all but the most of a last layer that is run where something is predicted, as is the head, which stands
+    outside. Embeddings are looked up, not multiplied; a pooler is not run in pre-training.
     """
-    trunk = {id(module) for name, module in model.base_model.named_modules() if "pooler" not in name.split(".")}
-    pooler = {id(module) for module in model.base_model.modules()} - trunk
-    inside = sum(weights for module, weights in _matrices(model) if id(module) in trunk)
-    outside = sum(weights for module, weights in _matrices(model) if id(module) not in trunk and id(module) not in pooler)
+    inner = {id(module): name.split(".") for name, module in model.base_model.named_modules()}
+    pooler = {module for module, name in inner.items() if "pooler" in name}
+    asked = set(last_layer.at_places_alone(model)) | ({id(module) for module in model.modules()} - inner.keys())
+    counted = [(id(module), weights) for module, weights in _matrices(model) if id(module) not in pooler]
+    inside, outside = (sum(weights for module, weights in counted if (module in asked) == wanted) for wanted in (False, True))
     config = model.config
     width = config.num_attention_heads * (getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads)
     layers = config.num_hidden_layers
     near = sum(kind == "sliding_attention" for kind in getattr(config, "layer_types", None) or ())
+    narrow = int(last_layer.known(model))
     return Cost(
         token=2 * FORWARD_AND_BACKWARD * inside,
         prediction=2 * FORWARD_AND_BACKWARD * outside,
-        pair=4 * FORWARD_AND_BACKWARD * width * (layers - near),
+        pair=4 * FORWARD_AND_BACKWARD * width * (layers - near - narrow),
+        predicted_pair=4 * FORWARD_AND_BACKWARD * width * narrow,
         near_pair=4 * FORWARD_AND_BACKWARD * width * near,
         window=config.sliding_window if near else 0,
         causal=is_causal(model),

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel, XLMRobertaConfig, XLMRobertaForMaskedL
 from curation.errors import DollmaError
 from modeling.attention import check_length, dense_mask, implementation, is_causal, visible
 from modeling.cross_entropy import IGNORED, losses
-from modeling.model import FAMILIES, HEADS, build, configured, forward_masked, head, hidden_states, next_tokens
+from modeling.model import FAMILIES, HEADS, build, configured, forward_masked, head, hidden_at, next_tokens
 from modeling.shapes import Shape
 
 IDS = SimpleNamespace(size=256, pad=0, cls=2, sep=3)
@@ -67,13 +67,19 @@ def packed(seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
     return ids, positions, pieces
 
 
+def everywhere(model: PreTrainedModel, ids: torch.Tensor, positions: torch.Tensor, pieces: torch.Tensor) -> torch.Tensor:
+    """The last layer's output, asked for at each place, the last first."""
+    places = torch.arange(ids.shape[1]).flip(0).expand(len(ids), -1)
+    return hidden_at(model, ids, positions, pieces, places).flip(1)
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_packed_logits_are_unpacked_logits(name: str) -> None:
     """The unpacked ones as transformers computes them for one document without any mask of ours."""
     model = MODELS[name]()
     ids, positions, pieces = packed()
     with torch.inference_mode():
-        together = head(model, hidden_states(model, ids, positions, pieces))
+        together = head(model, everywhere(model, ids, positions, pieces))
         assert together.isfinite().all(), "padding sees padding"
         for row, lengths in enumerate(LENGTHS):
             for piece in range(len(lengths)):
@@ -91,7 +97,7 @@ def test_a_document_changes_no_other(name: str) -> None:
     second = pieces == 2
     changed[second] = 5 + (changed[second] + 3) % 251
     with torch.inference_mode():
-        before, after = (hidden_states(model, one, positions, pieces) for one in (ids, changed))
+        before, after = (everywhere(model, one, positions, pieces) for one in (ids, changed))
     assert torch.equal(before[~second], after[~second])
     assert not torch.equal(before[second], after[second])
 
@@ -140,7 +146,7 @@ def test_a_decoder_sees_nothing_that_comes_later() -> None:
     changed = ids.clone()
     changed[1, 30] = 5 + (changed[1, 30] + 1) % 251
     with torch.inference_mode():
-        before, after = (hidden_states(model, one, positions, pieces) for one in (ids, changed))
+        before, after = (everywhere(model, one, positions, pieces) for one in (ids, changed))
     assert torch.equal(before[1, :30], after[1, :30])
     assert not torch.equal(before[1, 30:45], after[1, 30:45])
 
