@@ -22,6 +22,16 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 """Ids 0 to 4 of our tokenizers."""
 OTHER_NAMES = {"[PAD]": ("<pad>",), "[UNK]": ("<unk>",), "[CLS]": ("<s>",), "[SEP]": ("</s>",), "[MASK]": ("<mask>",)}
 """What others call them."""
+ROLES = {
+    "[PAD]": ("pad_token",),
+    "[UNK]": ("unk_token",),
+    "[CLS]": ("cls_token", "bos_token"),
+    "[SEP]": ("sep_token", "eos_token"),
+    "[MASK]": ("mask_token",),
+}
+"""Where `tokenizer_config.json` says which tokens of others they are."""
+NONE = -1
+"""The id of `[MASK]` in a vocabulary that has none, as decoders' have not."""
 RESERVED = re.compile(r"\[unused\d+\]")
 MAX_BYTES = 256 << 20
 """The largest tokenizer.json read: ten times XLM-R's."""
@@ -62,19 +72,28 @@ def tokenizer_file(place: Path) -> Path:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a folder (or of a `tokenizer.json`), with no truncation and no padding; `[MASK]` in a text is text.
+    """The tokenizer of a folder (or of a `tokenizer.json`), with no truncation, no padding, and no dropout of merges; `[MASK]` in a text is text.
 
     Raises DollmaError where it is missing or damaged.
     """
     path = tokenizer_file(folder)
     try:
         tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except Exception as error:  # tokenizers raises plain Exception, and a panic of its own for some damage
+    except BaseException as error:
+        if not of_the_library(error):
+            raise
         raise DollmaError(f"{path}: no tokenizer ({error}); train it again, or take it from an undamaged copy") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True
+    if getattr(tokenizer.model, "dropout", None):
+        tokenizer.model.dropout = None  # a text has other pieces each time with it
     return tokenizer
+
+
+def of_the_library(error: BaseException) -> bool:
+    """Is it what `tokenizers` raises for a file or a text that it can't take: a plain Exception, or a panic of Rust, which is none and can't be imported?"""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def tokenizer_fingerprint(folder: Path) -> str:
@@ -83,13 +102,16 @@ def tokenizer_fingerprint(folder: Path) -> str:
 
 
 def vocabulary(folder: Path) -> Vocabulary:
-    """What the ids of a tokenizer stand for. Raises DollmaError where one of the five special tokens is missing."""
+    """What the ids of a tokenizer stand for. What ends a text stands in where a decoder's has no token to begin one, to pad or for the unknown.
+
+    Raises DollmaError where no token ends a text, and for ids that are no numbers of rows.
+    """
     tokenizer = load_tokenizer(folder)
-    size = tokenizer.get_vocab_size(with_added_tokens=True)
+    size = _size(folder, tokenizer)
     pieces = [tokenizer.id_to_token(number) or "" for number in range(size)]
     special = {number for number, token in tokenizer.get_added_tokens_decoder().items() if token.special}
-    pad, unk, cls, sep, mask = (_special(folder, tokenizer, name) for name in SPECIAL)
-    special |= {pad, unk, cls, sep, mask}
+    pad, unk, cls, sep, mask = _specials(folder, tokenizer)
+    special |= {pad, unk, cls, sep, mask} - {NONE}
     reserved = {number for number, piece in enumerate(pieces) if RESERVED.fullmatch(piece) or not piece}
     style = _style(tokenizer)
     silent = special | reserved
@@ -99,11 +121,46 @@ def vocabulary(folder: Path) -> Vocabulary:
     return Vocabulary(size, pad, unk, cls, sep, mask, frozenset(special), ordinary, continues, lengths)
 
 
-def _special(folder: Path, tokenizer: Tokenizer, name: str) -> int:
-    for one in (name, *OTHER_NAMES[name]):
-        if (number := tokenizer.token_to_id(one)) is not None:
-            return number
-    raise DollmaError(f"{tokenizer_file(folder)}: no token {name} (or {', '.join(OTHER_NAMES[name])}): pre-training needs one")
+def _size(folder: Path, tokenizer: Tokenizer) -> int:
+    """One more than the largest id: ids that no piece has are rows too. A file may skip some, but must not ask for arrays that have nothing to do with its length."""
+    ids = tokenizer.get_vocab(with_added_tokens=True)
+    size = max(ids.values(), default=-1) + 1
+    if len(set(ids.values())) < len(ids):
+        raise DollmaError(f"{tokenizer_file(folder)}: two tokens have the same id: take it from an undamaged copy")
+    if size > 2 * len(ids):
+        last = max(ids, key=ids.__getitem__)
+        raise DollmaError(f"{tokenizer_file(folder)}: {len(ids):,} tokens, but {last!r} has the id {size - 1:,}: number them from 0 up")
+    return size
+
+
+def _specials(folder: Path, tokenizer: Tokenizer) -> tuple[int, int, int, int, int]:
+    roles = _roles(folder)
+    pad, unk, cls, sep, mask = (
+        _special(tokenizer, (name, *OTHER_NAMES[name], *(roles.get(role) for role in ROLES[name]))) for name in SPECIAL
+    )
+    if sep is None:
+        raise DollmaError(
+            f"{tokenizer_file(folder)}: no token [SEP] (or </s>), and {CONFIG} beside it names no sep_token or eos_token: pre-training needs one"
+        )
+    pad, unk, cls = (sep if number is None else number for number in (pad, unk, cls))
+    return pad, unk, cls, sep, NONE if mask is None else mask
+
+
+def _special(tokenizer: Tokenizer, names: tuple[str | None, ...]) -> int | None:
+    numbers = (tokenizer.token_to_id(name) for name in names if name is not None)
+    return next((number for number in numbers if number is not None), None)
+
+
+def _roles(folder: Path) -> dict[str, str]:
+    """Tokens by role, as `tokenizer_config.json` beside a tokenizer names them; nothing where there is none or it is none."""
+    try:
+        stated = json.loads((tokenizer_file(folder).parent / CONFIG).read_text(encoding="utf-8"))
+        items = (
+            (role, token.get("content") if isinstance(token, dict) else token) for role, token in stated.items() if role.endswith("_token")
+        )
+        return {role: token for role, token in items if isinstance(token, str)}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return {}
 
 
 def _style(tokenizer: Tokenizer) -> str:

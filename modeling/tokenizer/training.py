@@ -13,6 +13,7 @@ from curation.errors import DollmaError, nearest
 from curation.files import whole_folder
 from curation.fingerprint import canonical, fingerprint
 from curation.languages.profile import load_profile
+from modeling.card import plain
 from modeling.corpus import Version
 from modeling.tokenizer.counting import CHARACTER_SHARE, Progress, alphabet, counted_words, recut
 from modeling.tokenizer.kinds import BYTE_ALPHABET, KINDS, SPACE, build, build_unigram, spaced, specials
@@ -32,7 +33,7 @@ from modeling.tokenizer.words import (
     word_pattern,
 )
 
-METHOD = 1
+METHOD = 2
 """Raised when the same parameters give another tokenizer."""
 MULTIPLE = 64
 """A vocabulary's size is a multiple of it: matrix kernels want one."""
@@ -92,6 +93,7 @@ def train(version: Version, settings: Settings, workspace: Path, progress: Progr
     place = place_of(version, checked(settings), workspace)
     if (place / CARD).is_file():
         return Trained(place, False)
+    version.check_shards()
     profile = load_profile(version.language)
     fold = normaliser(profile if settings.uncased else None)
     base = base_alphabet(profile)
@@ -203,7 +205,7 @@ def _readme(card: dict[str, Any]) -> str:
     sample, training = card["sample"], card["training"]
     case = "lower case by the language's own rules" if card["uncased"] else "cased"
     rows = "\n".join(
-        f"| {name} | {of['documents']:,} | {of['bytes']:,} | ×{of['weight']:.4g} |" for name, of in sorted(sample["sources"].items())
+        f"| {plain(name)} | {of['documents']:,} | {of['bytes']:,} | ×{of['weight']:.4g} |" for name, of in sorted(sample["sources"].items())
     )
     return f"""# {card["name"]}
 

@@ -146,7 +146,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         load_tokenizer(tmp_path)
     bare = Tokenizer(models.WordPiece({"[UNK]": 0, "a": 1}, unk_token="[UNK]"))  # noqa: S106
     bare.save(str(tmp_path / "tokenizer.json"))
-    with pytest.raises(DollmaError, match=r"no token \[PAD\]"):
+    with pytest.raises(DollmaError, match=r"no token \[SEP\]"):
         vocabulary(tmp_path)
 
 
