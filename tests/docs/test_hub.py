@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipelines.hub_standin import running
-from tests.pipelines.workspace import DEMO, digest, dollma_alone, write_recipe
+from tests.pipelines.workspace import DEMO, digest, dollma, write_recipe
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hub.md").read_text(encoding="utf-8")
 LOAD = "from datasets import load_dataset; print(len(load_dataset('someone/az-corpus', revision='{}', split='train')))"
@@ -27,10 +27,10 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [command[1] for command in commands] == ["build", "push", "pull", "verify", "pull"]
     with running(monkeypatch, str(tmp_path / "home")) as hub:
         for command in commands[:-1]:
-            dollma_alone(*command[1:])
+            dollma(*command[1:])
         (name,) = hub.repositories["someone/az-corpus"].tags
         again = [word.replace("az-corpus-1f0c9a3e", name) for word in commands[-1][1:]]
-        assert "is here already, equal" in dollma_alone(*again).stdout
+        assert "is here already, equal" in dollma(*again).stdout
         loaded = subprocess.run([sys.executable, "-c", LOAD.format(name)], capture_output=True, text=True, check=False)
     assert digest(tmp_path / "copy" / "versions" / name) == digest(tmp_path / "workspace" / "versions" / name)
     assert loaded.returncode == 0, loaded.stderr + "\n".join(hub.requests[-30:])

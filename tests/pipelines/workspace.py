@@ -81,13 +81,6 @@ def dollma(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess
     return subprocess.CompletedProcess(words, code, told, complained)
 
 
-def dollma_alone(*arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    """The command `dollma` in a process of its own, its exit code checked."""
-    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, text=True, check=False)
-    assert done.returncode == code, f"exit code {done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done
-
-
 def digest(folder: Path) -> dict[str, str]:
     """SHA-256 of every file below a folder, by relative path."""
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
