@@ -82,10 +82,13 @@ def implementation(device: torch.device, length: int, dropout: float) -> str:
 
 
 def check_length(model: PreTrainedModel, length: int) -> None:
-    """Raises DollmaError for rows that are longer than the model's table of positions."""
+    """Raises DollmaError for rows that are longer than the model's table of positions, or than the window of a decoder that looks no further back (Mistral): no mask is
+    made for such."""
     places = model.config.max_position_embeddings - position_offset(model)
+    if is_causal(model):
+        places = min(places, getattr(model.config, "sliding_window", None) or places)
     if length > places:
-        raise DollmaError(f"rows of {length} tokens: {model.config.model_type} has {places} positions; take shorter rows")
+        raise DollmaError(f"rows of {length} tokens: {model.config.model_type} has {places:,} positions; take shorter rows")
 
 
 def position_offset(model: PreTrainedModel) -> int:

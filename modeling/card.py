@@ -16,11 +16,13 @@ TASKS = {"masked": ("fill-mask", "AutoModelForMaskedLM"), "causal": ("text-gener
 """The Hub's name of what a model does, and the class that loads it, by objective."""
 
 
-class _Fact(BaseModel):
+class Fact(BaseModel):
+    """Something told, that never changes."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class SourceFact(_Fact):
+class SourceFact(Fact):
     """One source of the corpus, as its version's manifest counts it."""
 
     title: str
@@ -29,7 +31,7 @@ class SourceFact(_Fact):
     final_words: int
 
 
-class CorpusFact(_Fact):
+class CorpusFact(Fact):
     """The version that a model was trained on. `version` is its folder's name, `fingerprint` what its content depends on."""
 
     title: str
@@ -40,7 +42,7 @@ class CorpusFact(_Fact):
     sources: dict[str, SourceFact]
 
 
-class TokenizerFact(_Fact):
+class TokenizerFact(Fact):
     """`size` counts all ids, reserved ones among them."""
 
     name: str
@@ -48,7 +50,7 @@ class TokenizerFact(_Fact):
     size: int
 
 
-class TrainingFact(_Fact):
+class TrainingFact(Fact):
     """`tokens` are those of text (no padding, no special ones), each as often as it was seen; `hours` those in the training loop; `settings` the configuration."""
 
     steps: int
@@ -59,7 +61,7 @@ class TrainingFact(_Fact):
     settings: dict[str, Any]
 
 
-class ScoreFact(_Fact):
+class ScoreFact(Fact):
     """Over `tokens` predictions: nats a prediction, share right, bits for each of the UTF-8 `bytes` that were predicted."""
 
     loss: float
@@ -69,7 +71,23 @@ class ScoreFact(_Fact):
     bytes: int
 
 
-class SampleFact(_Fact):
+class OrderFact(Fact):
+    """Which of a piece's halves stands first, asked of so many `pieces` of validation text: nats a piece, share told right."""
+
+    loss: float
+    accuracy: float
+    pieces: int
+
+
+class StartFact(Fact):
+    """The model whose training went on: the name of its folder, a hash of its files, and its scores before."""
+
+    name: str
+    fingerprint: str
+    validation: dict[str, ScoreFact]
+
+
+class SampleFact(Fact):
     """A decoder's continuations of a prompt: the likeliest token each time, and one draw."""
 
     prompt: str
@@ -77,8 +95,9 @@ class SampleFact(_Fact):
     sampled: str
 
 
-class Card(_Fact):
-    """All that is told of a model. `parameters` are counts by what they count; `validation` and `unigram` have the same sources; `samples` are a decoder's."""
+class Card(Fact):
+    """All that is told of a model. `parameters` are counts by what they count; `validation` and `unigram` have the same sources; `samples` are a decoder's; `start` is
+    that of a model that was not trained from scratch, `order` the score of one that also learnt to put halves into order."""
 
     name: str
     shape: str
@@ -90,10 +109,14 @@ class Card(_Fact):
     validation: dict[str, ScoreFact]
     unigram: dict[str, ScoreFact]
     samples: tuple[SampleFact, ...] = ()
+    start: StartFact | None = None
+    order: OrderFact | None = None
     software: dict[str, str]
 
     @model_validator(mode="after")
     def _same_sources(self) -> Card:
+        if self.start and self.start.validation.keys() != self.validation.keys():
+            raise ValueError(f"validation is by {', '.join(self.validation)}, but that of the start by {', '.join(self.start.validation)}")
         if self.validation.keys() != self.unigram.keys():
             raise ValueError(f"validation is by {', '.join(self.validation)}, but unigram by {', '.join(self.unigram)}")
         return self
@@ -117,7 +140,7 @@ def model_card(card: Card) -> str:
     parts = [
         _header(card),
         f"# {plain(card.name)}",
-        f"A {plain(card.shape)} model, trained from scratch on {plain(card.corpus.title)} (language {plain(card.corpus.language)}).",
+        f"A {plain(card.shape)} model, {_origin(card)} on {plain(card.corpus.title)} (language {plain(card.corpus.language)}).",
         "## Parameters\n\n" + table(("Counted", "Parameters"), [(name, f"{count:,}") for name, count in card.parameters.items()]),
         "## Training text\n\n" + _corpus(card),
         "## Training\n\n" + _training(card),
@@ -128,10 +151,16 @@ def model_card(card: Card) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _origin(card: Card) -> str:
+    if card.start is None:
+        return "trained from scratch"
+    return f"trained on from {plain(card.start.name)} (fingerprint {plain(card.start.fingerprint)}), whose licence holds too,"
+
+
 def _header(card: Card) -> str:
-    """The Hub takes the names of its own list of licences alone; any other licence is `other`, with its name beside."""
+    """The Hub takes the names of its own list of licences alone; any other licence is `other`, with its name beside, and so are two: the corpus's and a first model's."""
     stated = " ".join(card.corpus.licence.split())
-    known = stated.lower() in HUB_LICENCES
+    known = stated.lower() in HUB_LICENCES and card.start is None
     header = {
         "language": [card.corpus.language.split("_")[0]],
         "license": stated.lower() if known else "other",
@@ -172,12 +201,12 @@ def _validation(card: Card) -> str:
         "masked": "15 % of the tokens masked, whole words, with a fixed seed; bits per byte are those of the masked words, so models with other tokenizers compare.",
         "causal": "Each token predicted from those before it in its document; bits per byte compare models with other tokenizers.",
     }[card.objective]
-    heads = ("Source", "Predictions", "Loss (nats)", "Accuracy", "Bits per byte", "Unigram loss", "Unigram bits per byte")
+    heads: tuple[str, ...] = ("Source", "Predictions", "Loss (nats)", "Accuracy", "Bits per byte", "Unigram loss", "Unigram bits per byte")
     titled = {name: source.title for name, source in card.corpus.sources.items()}
     found = [(titled.get(name, name), score, card.unigram[name]) for name, score in card.validation.items()]
     if len(found) > 1:
         found.append(("Total", _together(card.validation), _together(card.unigram)))
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             title,
             f"{score.tokens:,}",
@@ -189,8 +218,14 @@ def _validation(card: Card) -> str:
         )
         for title, score, base in found
     ]
+    if card.start:
+        before = list(card.start.validation.values())
+        heads = (*heads, "Bits per byte before")
+        several = [_together(card.start.validation)] if len(before) > 1 else []
+        rows = [(*row, f"{score.bits_per_byte:.3f}") for row, score in zip(rows, before + several, strict=True)]
     baseline = "The unigram columns are what predicting the training text's token frequencies everywhere would give."
-    return f"{note} {baseline}\n\n{table(heads, rows)}" if rows else "None: the version has no validation split."
+    order = f"\n\n{_order(card.order)}" if card.order else ""
+    return f"{note} {baseline}\n\n{table(heads, rows)}{order}" if rows else "None: the version has no validation split."
 
 
 def _together(scores: Mapping[str, ScoreFact]) -> ScoreFact:
@@ -205,6 +240,11 @@ def _samples(card: Card) -> str:
     note = "Nothing was picked: these are the first and only ones. The model may say what is false or harmful.\n\n"
     rows = [(one.prompt or "(start of a document)", one.greedy, one.sampled) for one in card.samples]
     return note + table(("Prompt", "Likeliest continuation", "A sampled one"), rows)
+
+
+def _order(order: OrderFact) -> str:
+    asked = f"{order.pieces:,} texts, each cut in two where a sentence begins, half of them turned around"
+    return f"Which half stands first (`AutoModelForNextSentencePrediction`, label 1: they are turned around): {order.accuracy:.1%} told right of {asked}."
 
 
 def _loading(card: Card) -> str:
@@ -229,4 +269,5 @@ def fenced(text: str, language: str) -> str:
 def plain(text: str) -> str:
     """One line in which nothing is markup, link or picture: a card is shown on the web, and what a manifest says may come from anyone."""
     escaped = re.sub(r"([\\`*_\[\]#|~!])", r"\\\1", " ".join(text.split()))
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("://", ":&#8203;//")
+    shown = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("://", ":&#8203;//").replace("@", "&#8203;@")
+    return re.sub(r"(?i)(www)\.", r"\1&#8203;.", shown)  # GitHub's Markdown makes links of these and of addresses of mail

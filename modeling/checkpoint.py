@@ -1,8 +1,8 @@
 """Checkpoints: folders that are whole or absent, of tensors as safetensors and numbers as JSON, so that loading one runs nobody's code.
 
-`checkpoints/00001000/` holds a model that `from_pretrained` opens (`model.safetensors`, `config.json`), the optimiser's state, and `state.json`: how far the run is,
-whose it is, and the checksum of each file. The state of the data is one integer, the number of samples seen. Nothing else is remembered, for nothing else matters:
-order, masks and dropout are functions of the seed and that number.
+`checkpoints/00001000/` holds a model that `from_pretrained` opens (`model.safetensors`, `config.json`; with adapters, what is trained and nothing else), the optimiser's
+state, and `state.json`: how far the run is, whose it is, and the checksum of each file. The state of the data is one integer, the number of samples seen. Nothing else is
+remembered, for nothing else matters: order, masks and dropout are functions of the seed and that number.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def save(run: Path, model: PreTrainedModel, optimiser: torch.optim.AdamW, state:
     """Write a checkpoint, and remove all but the newest `keep`."""
     path = run / FOLDER / f"{state.step:08}"
     with whole_folder(path) as folder:
-        weights = {name: tensor.detach().contiguous() for name, tensor in model.named_parameters()}
+        weights = {name: tensor.detach().contiguous() for name, tensor in optimisers.trained(model).items()}
         save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
         save_file(optimisers.state(optimiser, model), folder / OPTIMISER)
         model.config.to_json_file(folder / CONFIG)
@@ -75,7 +75,7 @@ def load(path: Path, model: PreTrainedModel, optimiser: torch.optim.AdamW) -> St
         if found != digest:
             raise _damaged(path, name, f"SHA-256 is {found}, {STATE} says {digest}")
     weights, remembered = (_tensors(path, name) for name in (WEIGHTS, OPTIMISER))
-    parameters = dict(model.named_parameters())
+    parameters = optimisers.trained(model)
     if {name: tensor.shape for name, tensor in weights.items()} != {name: tensor.shape for name, tensor in parameters.items()}:
         raise _damaged(path, WEIGHTS, "its tensors are not this model's")
     with torch.no_grad():

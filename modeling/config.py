@@ -20,15 +20,19 @@ Probability = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Model(Strict):
-    """What is trained. `size` is a name of `modeling.shapes`, or a shape of your own."""
+    """What is trained. `size` is a name of `modeling.shapes`, or a shape of your own; instead of family and size, `start` is the folder of a model that exists, whose
+    training goes on."""
 
     family: Literal["bert", "modernbert", "llama"] = "bert"
     size: str | Shape = "small"
+    start: str | None = None
     dropout: Probability = 0.0
     """None: MosaicBERT and cramming drop it, for a corpus of some epochs is not overfitted."""
 
     @model_validator(mode="after")
     def _known(self) -> Model:
+        if self.start is not None and self.model_fields_set & {"family", "size"}:
+            raise ValueError("give either start, or family and size: a model that exists has its own")
         if isinstance(self.size, str) and self.size not in SHAPES[self.family]:
             raise ValueError(
                 f"no size is called {self.size!r}; known: {', '.join(SHAPES[self.family])}, or a mapping with hidden, heads, layers, ffn"
@@ -37,8 +41,22 @@ class Model(Strict):
 
     @property
     def shape(self) -> Shape:
-        """Widths and depth."""
+        """Widths and depth of a model from scratch."""
         return self.size if isinstance(self.size, Shape) else SHAPES[self.family][self.size]
+
+
+class Lora(Strict):
+    """Adapters of low rank (2106.09685) beside the query, key, value and output of each attention, which are trained instead of the model's own weights and added to
+    these at the end. The values are LlamaTurk's.
+
+    `embeddings` trains the rows of all tokens too, input, output and its bias: needed where a vocabulary got new ones. All rows and not the new ones alone, as
+    Chinese-LLaMA (2304.08177): old pieces occur otherwise beside new ones, and tied and untied models are treated alike.
+    """
+
+    rank: PositiveInt = 8
+    alpha: PositiveInt = 16
+    dropout: Probability = 0.05
+    embeddings: bool = False
 
 
 class Masking(Strict):
@@ -46,6 +64,13 @@ class Masking(Strict):
 
     rate: Annotated[float, Field(gt=0, lt=1)] = 0.3
     whole_words: bool = False
+
+
+class Objective(Strict):
+    """What an encoder is asked for besides masked tokens."""
+
+    sentence_order: bool = False
+    """Which of a text's two halves stands first, as ALBERT (1909.11942), to which BERT's next sentences were too easy. Only a BERT has a head for it."""
 
 
 class Batch(Strict):
@@ -158,7 +183,9 @@ class Pretraining(Strict):
     """Tokens of a row, special ones among them."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
     model: Model = Model()
+    lora: Lora | None = None
     masking: Masking = Masking()
+    objective: Objective = Objective()
     batch: Batch
     horizon: Horizon
     schedule: Schedule = Schedule()
@@ -171,6 +198,16 @@ class Pretraining(Strict):
         self.batch.sizes(self.length)
         if self.optimiser.learning_rate is None and isinstance(self.model.size, Shape):
             raise ValueError("a shape of your own has no learning rate in the table: set optimiser.learning_rate")
+        if self.optimiser.learning_rate is None and self.model.start is not None:
+            raise ValueError(
+                "a model that exists has no learning rate in the table: set optimiser.learning_rate (1e-4 for 256 rows a step, 5e-4 for 2,048: 2004.10964)"
+            )
+        if self.objective.sentence_order and (self.model.family != "bert" or self.model.start is not None):
+            raise ValueError(
+                "only a bert from scratch has a head for objective.sentence_order: set it to false, or model.family to bert, without model.start"
+            )
+        if self.lora and self.model.start is None:
+            raise ValueError("lora adapts a model that exists: set model.start")
         return self
 
     @property
@@ -182,20 +219,40 @@ class Pretraining(Strict):
 
     @property
     def causal(self) -> bool:
-        """Does the model predict next tokens, instead of masked ones?"""
-        return self.model.family == "llama"
+        """Does the model predict next tokens, instead of masked ones? Raises DollmaError where `model.start` is no model's folder."""
+        if self.model.start is None:
+            return self.model.family == "llama"
+        from modeling.adaptation.start import causal  # noqa: PLC0415 - reading a configuration needs no torch
+
+        return causal(Path(self.model.start))
+
+    @property
+    def dropout(self) -> bool:
+        """Is anything dropped at random?"""
+        return bool(self.model.dropout or (self.lora and self.lora.dropout))
 
     def deciding(self) -> dict[str, object]:
-        """All settings that decide what is learnt, and so make the run what it is."""
-        return self.model_dump(mode="json", exclude={"run", "tokens", "version", "tokenizer"})
+        """All settings that decide what is learnt, and so make the run what it is. A model to start from stands there by its fingerprint, not by its place.
+
+        Raises DollmaError where `model.start` is no model's folder.
+        """
+        unasked = {name for name in ("lora", "objective") if getattr(self, name) in (None, Objective())}
+        settings = self.model_dump(mode="json", exclude={"run", "tokens", "version", "tokenizer"} | unasked)
+        if self.model.start is None:
+            del settings["model"]["start"]
+        else:
+            from modeling.adaptation.foreign import fingerprint_of  # noqa: PLC0415 - reading a configuration needs no torch
+
+            settings["model"] = {"start": fingerprint_of(Path(self.model.start)), "dropout": self.model.dropout}
+        return settings
 
     def fingerprint(self, tokens: str) -> str:
         """Of these settings and of a token store's fingerprint: two runs with the same one learn the same."""
-        return fingerprint({"settings": self.deciding(), "tokens": tokens, "version": VERSION})
+        return fingerprint({"settings": self.deciding(), "tokens": tokens, "version": DECODERS if self.causal else ENCODERS})
 
 
-VERSION = 1
-"""Raise it when the same settings give another model."""
+ENCODERS, DECODERS = 2, 2
+"""Raise one when the same settings give another model."""
 
 
 def load_config(path: Path, overrides: tuple[str, ...] = ()) -> Pretraining:

@@ -28,7 +28,7 @@ from modeling.tokens.store import Split
 
 RATE = 0.15
 """Of an encoder's evaluation, always: at another rate the task is another one, and losses don't compare. ModernBERT, MosaicBERT and Ettin train at 30 % and evaluate at
-15 % too."""
+15 % too. A decoder is not asked for the end of a document: it is no text, and models without one compare."""
 SEED = 2024
 """Of places and masks; the same for all models."""
 
@@ -37,7 +37,7 @@ SEED = 2024
 class Scores:
     """Sums over predictions: `nll` in nats, `right` those whose likeliest token was the right one, `bytes` of the text predicted (UTF-8, no spaces), `tokens` all.
 
-    Pieces that stand for no text, [UNK] among them, are not predicted: they would cost nats and give no bytes.
+    Pieces that stand for no text, [UNK] and a document's end among them, are not predicted: they would cost nats and give no bytes.
     """
 
     nll: float
@@ -124,7 +124,7 @@ def evaluate(
             sums = add_up(predicted, asked, vocabulary, len(sources))
     finally:
         model.train(was_training)
-    return _by_source(_over_ranks(sums, model.device) if ranks > 1 else sums, sources)
+    return _by_source(over_ranks(sums, model.device) if ranks > 1 else sums, sources)
 
 
 def evaluate_unigram(
@@ -227,7 +227,8 @@ def add_up(predict: Predictor, batches: Iterator[Questions], vocabulary: Vocabul
     return sums
 
 
-def _over_ranks(sums: np.ndarray, device: torch.device) -> np.ndarray:
+def over_ranks(sums: np.ndarray, device: torch.device) -> np.ndarray:
+    """The sums of all ranks added up, on each; `device` is where the ranks' models are."""
     together = torch.from_numpy(sums).to(device)
     torch.distributed.all_reduce(together)
     return together.cpu().numpy()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
-from transformers.utils import logging
+from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForNextSentencePrediction, AutoTokenizer, PreTrainedModel
+from transformers.utils import ModelOutput, logging
 
 from curation.errors import DollmaError
 from curation.files import whole_folder
@@ -20,8 +20,8 @@ from modeling.card import Card, model_card
 
 CARD = "card.json"
 README = "README.md"
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json")
-"""The last is written by older versions of transformers alone."""
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja")
+"""The third is written by older versions of transformers alone; the last is of models that were taught to answer."""
 LOADERS = {"masked": AutoModelForMaskedLM, "causal": AutoModelForCausalLM}
 TOLERANCE = 1e-4
 """Between logits before and after: the same weights may be multiplied by another attention kernel."""
@@ -42,7 +42,7 @@ def export(model: PreTrainedModel, tokenizer: Path, card: Card, folder: Path) ->
         facts = card.model_dump(mode="json")
         (temporary / CARD).write_text(json.dumps(facts, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
         (temporary / README).write_text(model_card(card), encoding="utf-8")
-        _check_tokenizer(temporary, tokenizer, model.config.vocab_size)
+        _check_tokenizer(temporary, tokenizer, model.config.vocab_size, own=card.start is None)
         _check_model(temporary, model, card)
     return folder
 
@@ -62,39 +62,58 @@ def software() -> dict[str, str]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without transformers' bars for each file: a run has its own display."""
-    shown = logging.is_progress_bar_enabled()
+    """Without transformers' bars for each file, and its list of what one head of two leaves in the file: a run has its own display."""
+    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         yield
     finally:
+        logging.set_verbosity(level)
         if shown:
             logging.enable_progress_bar()
 
 
-def _check_tokenizer(folder: Path, original: Path, vocabulary: int) -> None:
+def _check_tokenizer(folder: Path, original: Path, vocabulary: int, own: bool) -> None:
+    """Someone's model may have rows that no token has."""
     loaded = AutoTokenizer.from_pretrained(folder)
-    if len(loaded) != vocabulary:
+    if len(loaded) > vocabulary or (own and len(loaded) < vocabulary):
         raise DollmaError(
             f"{original}: {len(loaded):,} ids, but the model has {vocabulary:,} rows: export it with the tokenizer it was trained with"
         )
-    wanted, found = Tokenizer.from_file(str(original / "tokenizer.json")).encode(TRIAL).ids, loaded(TRIAL)["input_ids"]
+    check_reading(folder, original, special=own)
+
+
+def check_reading(folder: Path, original: Path, special: bool) -> None:
+    """Raises DollmaError where AutoTokenizer gives other ids than `tokenizer.json` of `original`, with which tokens are made: of many kinds transformers 5 takes no more
+    than the vocabulary from that file. `special`: compare what is put around a text, too."""
+    loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    wanted = Tokenizer.from_file(str(original / "tokenizer.json")).encode(TRIAL, add_special_tokens=special).ids
+    found = loaded(TRIAL, add_special_tokens=special)["input_ids"]
     if found != wanted:
         raise DollmaError(
-            f"{original}: AutoTokenizer reads it as {type(loaded).__name__} and gives other ids than the file: {found[:8]}…, not {wanted[:8]}…"
+            f"{original}: AutoTokenizer reads it as {type(loaded).__name__} and gives other ids than the file: {found[:8]}…, not {wanted[:8]}…; "
+            'with "tokenizer_class": "PreTrainedTokenizerFast" in tokenizer_config.json it is read as it stands'
         )
 
 
 def _check_model(folder: Path, model: PreTrainedModel, card: Card) -> None:
-    loaded = LOADERS[card.objective].from_pretrained(folder).to(model.device, model.dtype)
+    """Each head, as the class that people load it with."""
     was_training = model.training
     places = torch.arange(min(64, model.config.max_position_embeddings // 2), device=model.device)
     ids = ((places * 7919 + 5) % model.config.vocab_size)[None]
     with torch.inference_mode():
-        wanted, found = model.eval()(input_ids=ids).logits, loaded.eval()(input_ids=ids).logits
+        wanted = _logits(model.eval()(input_ids=ids))
+        loaders = (LOADERS[card.objective], AutoModelForNextSentencePrediction)[: len(wanted)]
+        found = [_logits(loader.from_pretrained(folder).to(model.device, model.dtype).eval()(input_ids=ids))[0] for loader in loaders]
     model.train(was_training)
-    apart = float((wanted - found).abs().max())
+    apart = float(torch.stack([(one - other).abs().max() for one, other in zip(wanted, found, strict=True)]).max())  # NaN stays NaN
     if not apart <= TOLERANCE:
         raise DollmaError(
             f"{folder.name}: the exported model gives other logits than the trained one (apart by {apart:g}): report this; nothing was written"
         )
+
+
+def _logits(output: ModelOutput) -> list[torch.Tensor]:
+    """Of one head, or of a model's two."""
+    return [output[name] for name in ("logits", "prediction_logits", "seq_relationship_logits") if name in output]

@@ -8,6 +8,8 @@ from curation.errors import DollmaError
 
 TOKENS, TRAINING = ("tokenizers",), ("tokenizers", "safetensors", "torch", "transformers")
 """Packages of the extra `train` that tokenizers and tokens need, and those that training needs."""
+ADAPTERS = ("peft",)
+"""Of the extra `adapt`."""
 
 
 def check_extras(packages: tuple[str, ...]) -> None:
@@ -16,4 +18,7 @@ def check_extras(packages: tuple[str, ...]) -> None:
         try:
             import_module(name)
         except ImportError as error:
-            raise DollmaError(f"models need the package {name}, which can't be imported ({error}): pip install 'dollma[train]'") from error
+            extra = "adapt" if name in ADAPTERS else "train"
+            raise DollmaError(
+                f"models need the package {name}, which can't be imported ({error}): pip install 'dollma[{extra}]'"
+            ) from error

@@ -9,15 +9,17 @@ from pathlib import Path
 import torch
 from transformers import PreTrainedModel
 
-from modeling.card import Card, SampleFact, ScoreFact, TokenizerFact, TrainingFact, corpus_fact
+from modeling.adaptation.start import model_name
+from modeling.card import Card, OrderFact, SampleFact, ScoreFact, StartFact, TokenizerFact, TrainingFact, corpus_fact
 from modeling.checkpoint import State
 from modeling.config import Pretraining
 from modeling.evaluation import Scores, evaluate_unigram, unigram
 from modeling.export import export, software
 from modeling.inputs import Inputs
+from modeling.objectives import OrderScores, order_scores
 from modeling.ranks import Ranks
 from modeling.samples import samples
-from modeling.shapes import counts
+from modeling.shapes import POOLED, counts
 from modeling.tokenizer import load_tokenizer, tokenizer_fingerprint
 
 PROMPTS, PROMPT, CONTINUATION = 3, 8, 64
@@ -25,30 +27,49 @@ PROMPTS, PROMPT, CONTINUATION = 3, 8, 64
 
 
 def finish(
-    folder: Path, model: PreTrainedModel, inputs: Inputs, config: Pretraining, state: State, scores: Mapping[str, Scores], ranks: Ranks
+    folder: Path,
+    model: PreTrainedModel,
+    inputs: Inputs,
+    config: Pretraining,
+    state: State,
+    scores: Mapping[str, Scores],
+    start: StartFact | None,
+    ranks: Ranks,
 ) -> Path:
-    """Write the trained model, its tokenizer and its card to `folder`; `scores` are the last evaluation's. Of several ranks the first writes, and all wait."""
+    """Write the trained model, its tokenizer and its card to `folder`; `scores` are the last evaluation's, `start` what it started from. Of several ranks the first
+    writes, and all wait."""
+    order = order_scores(model, inputs, config, ranks)
     if ranks.first:
         model.set_attn_implementation("sdpa")  # what anyone has
-        export(model, inputs.tokenizer, _card(model, inputs, config, state, scores, ranks), folder)
+        export(model, inputs.tokenizer, _card(model, inputs, config, state, scores, order, start, ranks), folder)
     ranks.sum([0])
     return folder
 
 
-def _card(model: PreTrainedModel, inputs: Inputs, config: Pretraining, state: State, scores: Mapping[str, Scores], ranks: Ranks) -> Card:
+def _card(
+    model: PreTrainedModel,
+    inputs: Inputs,
+    config: Pretraining,
+    state: State,
+    scores: Mapping[str, Scores],
+    order: OrderScores | None,
+    start: StartFact | None,
+    ranks: Ranks,
+) -> Card:
     size = config.model.size if isinstance(config.model.size, str) else "custom"
-    found = counts(model.config)
-    encoder = "embeddings and layers, with pooler, without head" if config.model.family == "bert" else "embeddings and layers, without head"
+    kind, found = model.config.model_type, counts(model.config, config.objective.sentence_order)
+    encoder = "embeddings and layers, with pooler, without head" if kind in POOLED else "embeddings and layers, without head"
+    trained = "the model as trained, with " + ("pooler and both heads" if config.objective.sentence_order else "head, without pooler")
     cuda = ranks.device.type == "cuda"
     device = torch.cuda.get_device_name(ranks.device) if cuda else f"CPU ({platform.machine()}, {torch.get_num_threads()} threads)"
     return Card(
         name=config.name,
-        shape=f"{config.model.family}-{size}",
+        shape=kind if start else f"{kind}-{size}",
         objective="causal" if config.causal else "masked",
-        parameters={encoder: found.encoder, "the model as trained, with head, without pooler": found.model},
+        parameters={encoder: found.encoder, trained: found.model},
         corpus=corpus_fact(inputs.version.manifest),
         tokenizer=TokenizerFact(
-            name=inputs.tokenizer.name, fingerprint=tokenizer_fingerprint(inputs.tokenizer), size=inputs.vocabulary.size
+            name=model_name(inputs.tokenizer), fingerprint=tokenizer_fingerprint(inputs.tokenizer), size=inputs.vocabulary.size
         ),
         training=TrainingFact(
             steps=state.step,
@@ -58,14 +79,17 @@ def _card(model: PreTrainedModel, inputs: Inputs, config: Pretraining, state: St
             device=f"{ranks.count} × {device}" if ranks.count > 1 else device,
             settings=config.deciding(),
         ),
-        validation=_facts(scores),
-        unigram=_facts(_unigram(inputs, config)),
+        validation=facts(scores),
+        unigram=facts(_unigram(inputs, config)),
         samples=_samples(model, inputs, config),
+        order=OrderFact(**order.figures()) if order else None,
+        start=start,
         software=software(),
     )
 
 
-def _facts(scores: Mapping[str, Scores]) -> dict[str, ScoreFact]:
+def facts(scores: Mapping[str, Scores]) -> dict[str, ScoreFact]:
+    """Scores by source, as a card has them."""
     return {name: ScoreFact(**score.figures()) for name, score in scores.items()}
 
 

@@ -9,12 +9,14 @@ from curation.errors import DollmaError
 from modeling.config import Pretraining
 from modeling.corpus import Version, open_version
 from modeling.places import find
-from modeling.tokenizer import Vocabulary, tokenizer_fingerprint, vocabulary
+from modeling.tokenizer import Vocabulary, load_tokenizer, tokenizer_fingerprint, vocabulary
 from modeling.tokens import Rows, Tokens, open_tokens, pack
+from modeling.tokens.halves import Halving, halving
 
 
 class Inputs(NamedTuple):
-    """All that a run reads. `held_out` is the validation split, None where the version has none."""
+    """All that a run reads. `held_out` is the validation split, None where the version has none. Where the order of halves is learnt, `halving` cuts pieces in two, and
+    `halved` is the validation split with room for it; `held_out` is as ever, so that models with and without that objective are asked for the same."""
 
     version: Version
     tokens: Tokens
@@ -22,6 +24,8 @@ class Inputs(NamedTuple):
     vocabulary: Vocabulary
     train: Rows
     held_out: Rows | None
+    halving: Halving | None = None
+    halved: Rows | None = None
 
 
 def opened(config: Pretraining, workspace: Path) -> Inputs:
@@ -29,7 +33,8 @@ def opened(config: Pretraining, workspace: Path) -> Inputs:
     tokens = open_tokens(find(config.tokens, workspace, "tokens"))
     stated = {name: tokens.manifest[name] for name in ("version", "tokenizer")}
     version = open_version(find(config.version or stated["version"]["name"], workspace, "versions"))
-    tokenizer = find(config.tokenizer or stated["tokenizer"]["name"], workspace, "tokenizers")
+    own = config.model.start if config.tokenizer is None else None
+    tokenizer = Path(own) if own else find(config.tokenizer or stated["tokenizer"]["name"], workspace, "tokenizers")
     for name, folder, found in (
         ("version", version.folder, version.fingerprint),
         ("tokenizer", tokenizer, tokenizer_fingerprint(tokenizer)),
@@ -37,7 +42,12 @@ def opened(config: Pretraining, workspace: Path) -> Inputs:
         if found != stated[name]["fingerprint"]:
             told = f"fingerprint {found}, but {tokens.folder} was made from {stated[name]['fingerprint']}"
             raise DollmaError(f"{folder}: {told}: set {name} to that one's folder, or run `dollma tokens` again")
-    closed = not config.causal
+    closed, halves = not config.causal, config.objective.sentence_order
+    words = vocabulary(tokenizer)
     has_text = any(counts["tokens"] for counts in tokens.manifest["splits"].get("validation", {}).values())
     held_out = pack(tokens, "validation", config.length, closed) if has_text else None
-    return Inputs(version, tokens, tokenizer, vocabulary(tokenizer), pack(tokens, "train", config.length, closed), held_out)
+    train = pack(tokens, "train", config.length, closed, halves)
+    if not halves:
+        return Inputs(version, tokens, tokenizer, words, train, held_out)
+    halved = pack(tokens, "validation", config.length, halves=True) if has_text else None
+    return Inputs(version, tokens, tokenizer, words, train, held_out, halving(load_tokenizer(tokenizer), words, config.seed), halved)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from transformers import (
     BertConfig,
     BertForMaskedLM,
+    BertForPreTraining,
     LlamaConfig,
     LlamaForCausalLM,
     ModernBertConfig,
@@ -24,6 +25,7 @@ from transformers import (
 )
 
 from curation.errors import DollmaError, nearest
+from modeling import last_layer
 from modeling.attention import Mask, is_causal, masks, position_offset
 from modeling.cross_entropy import IGNORED, losses
 from modeling.shapes import POSITIONS, Shape
@@ -66,11 +68,15 @@ FAMILIES: dict[str, Family] = {
 """By the name that a configuration gives, which is transformers' `model_type`."""
 
 HEADS: dict[str, Callable[[Any, Tensor], Tensor]] = {
-    "bert": lambda model, hidden: model.cls(hidden),
+    "bert": lambda model, hidden: model.cls.predictions(hidden),
     "roberta": lambda model, hidden: model.lm_head(hidden),
     "xlm-roberta": lambda model, hidden: model.lm_head(hidden),
+    "camembert": lambda model, hidden: model.lm_head(hidden),
     "modernbert": lambda model, hidden: model.decoder(model.head(hidden)),
     "llama": lambda model, hidden: model.lm_head(hidden),
+    "mistral": lambda model, hidden: model.lm_head(hidden),
+    "qwen2": lambda model, hidden: model.lm_head(hidden),
+    "qwen3": lambda model, hidden: model.lm_head(hidden),
 }
 """From hidden states to logits: where each kind of model keeps its head."""
 
@@ -96,16 +102,16 @@ def configured(family: str, shape: Shape, vocabulary: Specials, length: int, dro
     return kind.config(**settings, **specials, **dropouts)
 
 
-def build(config: PretrainedConfig, seed: int, attention: str = "sdpa") -> PreTrainedModel:
-    """A model with fresh weights, on the CPU, in float32: normal with deviation 0.02 as BERT's (ModernBERT: cut at two deviations, less in deep layers).
+def build(config: PretrainedConfig, seed: int, attention: str = "sdpa", ordered: bool = False) -> PreTrainedModel:
+    """A model with fresh weights, on the CPU, in float32: normal with deviation 0.02 as BERT's (ModernBERT: cut at two deviations, less in deep layers). An `ordered`
+    BERT has a pooler and a head for the order of halves (`modeling.objectives`).
 
     They depend on the seed and the library alone: torch draws them one after the other on one thread, whatever the number of threads.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = FAMILIES[config.model_type].model._from_config(
-            deepcopy(config), attn_implementation=attention
-        )  # it writes into its argument
+        kind = BertForPreTraining if ordered else FAMILIES[config.model_type].model
+        model = kind._from_config(deepcopy(config), attn_implementation=attention)  # it writes into its argument
     return model.train()
 
 
@@ -123,11 +129,31 @@ def forward_masked(
     `ids`, `positions` (from 0 in each piece) and `pieces` (-1 for padding) are [B, T]; `places` [B, K] are the columns to predict at, `labels` [B, K] what stands there.
     `mask` is `masks(model, pieces)`, made here unless given. Nothing that one piece holds can change another's losses.
     """
-    hidden = hidden_states(model, ids, positions, pieces, mask)
-    rows = torch.arange(len(ids), device=ids.device)[:, None] * ids.shape[1]
-    chosen = hidden.flatten(0, 1).index_select(0, (rows + places).flatten())
-    nll, right = losses(head(model, chosen), labels.flatten())
+    hidden = hidden_at(model, ids, positions, pieces, places, mask)
+    nll, right = losses(head(model, hidden.flatten(0, 1)), labels.flatten())
     return nll.view_as(labels), right.view_as(labels)
+
+
+def hidden_at(
+    model: PreTrainedModel,
+    ids: Tensor,
+    positions: Tensor,
+    pieces: Tensor,
+    places: Tensor,
+    mask: Mask | dict[str, Mask] | None = None,
+    segments: Tensor | None = None,
+) -> Tensor:
+    """The last layer's output [B, K, hidden] at `places` [B, K] of a packed batch; where the kind of model allows it, that layer is run there alone. `segments` [B, T]
+    are a BERT's: 0 in the first half of a piece and 1 in the second; 0 everywhere unless given."""
+    if not last_layer.known(model):
+        return last_layer.chosen(hidden_states(model, ids, positions, pieces, mask), places)
+    if mask is None:
+        mask = masks(model, pieces)
+    *layers, last = model.base_model.encoder.layer
+    hidden = model.base_model.embeddings(input_ids=ids, token_type_ids=segments, position_ids=positions + position_offset(model))
+    for layer in layers:
+        hidden = layer(hidden, mask)
+    return last_layer.at_places(last, hidden, pieces, places)
 
 
 def hidden_states(

@@ -107,6 +107,8 @@ _UNION_STEP = re.compile(r"str$|[A-Z]\w*$|function-")
 
 def _fields(kind: type[BaseModel], key: tuple[str | int, ...]) -> list[str]:
     for step in key:
+        if str(step) not in kind.model_fields:
+            continue  # a key of a mapping, or a place in a list, whose values are of this kind
         annotation = kind.model_fields[str(step)].annotation
         models = [one for one in (annotation, *get_args(annotation)) if isinstance(one, type) and issubclass(one, BaseModel)]
         if not models:
@@ -119,9 +121,13 @@ def _place(root: yaml.Node | None, key: tuple[str | int, ...]) -> str:
     """`line 3: model.size`: where a key stands, or the nearest that is there."""
     node, line = root, None
     for step in key:
+        if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+            continue
         found = next((pair for pair in node.value if pair[0].value == step), None) if isinstance(node, yaml.MappingNode) else None
         if found is None:
-            break
+            continue  # the kind that a choice was decided for stands in the path, and nowhere in the file
         line, node = found[0].start_mark.line + 1, found[1]
     path = ".".join(map(str, key)) or "top level"
     return f"line {line}: {path}" if line else path

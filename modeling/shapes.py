@@ -86,34 +86,45 @@ LEARNING_RATES: dict[str, dict[str, Rate]] = {
 """Peak learning rates for AdamW, by family and size. A shape of one's own has none: its configuration names one."""
 
 
+POOLED = frozenset({"bert", "roberta", "xlm-roberta", "camembert"})
+"""Kinds of model whose encoder has a pooler, which masked pre-training does not train."""
+
+
 class Counts(NamedTuple):
     """Parameters of a model, each counted once: what is tied is one."""
 
     encoder: int
     """Embeddings, layers and pooler, no head: what the paper's Table 2 counts. For a family that has no pooler, the same without it."""
     model: int
-    """What is trained: embeddings, layers, and the head that predicts tokens; no pooler."""
+    """What is trained: embeddings, layers, and the head that predicts tokens; no pooler, but where the order of halves is learnt, which needs it."""
 
 
-def counts(config: PretrainedConfig) -> Counts:
-    """Parameters of the model that `modeling.model.configured` describes. Nothing is allocated: the modules are made on torch's `meta` device and counted."""
+def counts(config: PretrainedConfig, ordered: bool = False) -> Counts:
+    """Parameters of a model of this configuration, one of ours or someone's; `ordered` as in `modeling.model.build`. Nothing is allocated: the modules are made on
+    torch's `meta` device and counted."""
     import torch  # noqa: PLC0415 - the table itself needs no torch
-    from transformers import AutoModel  # noqa: PLC0415
+    from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForPreTraining  # noqa: PLC0415
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES  # noqa: PLC0415
 
     from modeling.model import FAMILIES  # noqa: PLC0415
 
+    kind = config.model_type
+    loader = AutoModelForMaskedLM if kind in MODEL_FOR_MASKED_LM_MAPPING_NAMES else AutoModelForCausalLM
+    own = kind in FAMILIES and not ordered
     with torch.device("meta"):
-        encoder, model = AutoModel.from_config(config), FAMILIES[config.model_type].model(config)
+        encoder = AutoModel.from_config(config)
+        model = FAMILIES[kind].model(config) if own else (AutoModelForPreTraining if ordered else loader).from_config(config)
     return Counts(*(sum(weights.numel() for weights in part.parameters()) for part in (encoder, model)))
 
 
-def described(config: PretrainedConfig) -> str:
-    """A line about a model's size, each count with what it counts."""
-    found = counts(config)
-    inside = "encoder with pooler, without head" if config.model_type == "bert" else "without head"
+def described(config: PretrainedConfig, ordered: bool = False) -> str:
+    """A line about a model's size, each count with what it counts; `ordered` as in `counts`."""
+    found = counts(config, ordered)
+    inside = "encoder with pooler, without head" if config.model_type in POOLED else "without head"
+    whole = "with pooler and both heads" if ordered else "with head, no pooler"
     return (
         f"{config.model_type} {config.hidden_size}/{config.num_attention_heads}/{config.num_hidden_layers} (hidden/heads/layers), vocabulary {config.vocab_size:,}: "
-        f"{_told(found.encoder)} parameters ({inside}), {_told(found.model)} in the model that is trained (with head, no pooler)"
+        f"{_told(found.encoder)} parameters ({inside}), {_told(found.model)} in the model that is trained ({whole})"
     )
 
 

@@ -11,7 +11,10 @@ from transformers import PreTrainedModel
 from curation.errors import DollmaError
 from modeling.attention import masks
 from modeling.config import Pretraining
-from modeling.model import next_tokens
+from modeling.cross_entropy import IGNORED
+from modeling.embedding import adding_rows
+from modeling.model import Packed, next_tokens
+from modeling.objectives import Ordered
 from modeling.ranks import Ranks
 from modeling.tokens import Batch
 
@@ -20,17 +23,25 @@ PLACES = {"cpu": 2048, "cuda": 16384}
 
 
 class Asked(NamedTuple):
-    """A batch as tensors, with what is asked of it: see `modeling.model.forward_masked`."""
+    """A batch as tensors, with what is asked of it: see `modeling.model.forward_masked`; `halves` (segments, begins, swapped) `modeling.objectives.forward_ordered`."""
 
     ids: Tensor
     positions: Tensor
     pieces: Tensor
     places: Tensor
     labels: Tensor
+    halves: tuple[Tensor, ...] = ()
+
+    @property
+    def orders(self) -> int:
+        """Pieces whose halves' order is asked."""
+        return int((self.halves[2] != IGNORED).sum()) if self.halves else 0
 
 
-def compiled(module: nn.Module, config: Pretraining, ranks: Ranks) -> nn.Module:
-    """One graph for one shape: K places of a row are asked for whatever the row, so nothing is compiled twice."""
+def packed(model: PreTrainedModel, config: Pretraining, ranks: Ranks) -> nn.Module:
+    """The model over packed rows, as the device takes it best. K places of a row are asked for whatever the row: one shape, so nothing is compiled twice."""
+    kind = Ordered if config.objective.sentence_order else Packed
+    module = kind(adding_rows(model) if ranks.device.type == "cpu" and ranks.count == 1 else model)
     wanted = config.run.compile if config.run.compile is not None else ranks.device.type == "cuda"
     return torch.compile(module, dynamic=False) if wanted else module
 
@@ -55,28 +66,33 @@ def asked_of(batch: Batch, causal: bool) -> Asked:
     """A batch of the loader as tensors on the CPU; what a decoder is asked for is worked out here."""
     ids, positions, pieces = (torch.from_numpy(values) for values in (batch.ids, batch.positions, batch.pieces))
     places, labels = next_tokens(ids, pieces) if causal else (torch.from_numpy(values) for values in (batch.places, batch.labels))
-    return Asked(ids, positions, pieces, places, labels)
-
-
-def text_tokens(batch: Batch, closed: bool) -> int:
-    """Tokens of text in a batch: neither padding, nor the [CLS] that begins each piece, nor the [SEP] that ends it where it is `closed`."""
-    return batch.tokens - (1 + closed) * int((batch.sources >= 0).sum())
+    return Asked(ids, positions, pieces, places, labels, tuple(map(torch.from_numpy, batch.halves or ())))
 
 
 def accumulate(
-    module: nn.Module, model: PreTrainedModel, asked: list[Asked], labels: float, config: Pretraining, ranks: Ranks, sample: int
+    module: nn.Module,
+    model: PreTrainedModel,
+    asked: list[Asked],
+    labels: float,
+    config: Pretraining,
+    ranks: Ranks,
+    sample: int,
+    orders: float = 0.0,
 ) -> Tensor:
-    """This rank's part of the step's loss: its sum over the labels of all ranks. Leaves the gradient of the whole in the model."""
+    """This rank's part of the step's loss: its sum over the `labels` of all ranks, and that of the order of halves over their `orders` pieces. Leaves the gradient of the
+    whole in the model."""
     device, loss = ranks.device, torch.zeros((), dtype=torch.float64, device=ranks.device)
     bf16 = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")  # the weights themselves stay in float32
     for number, one in enumerate(asked):
-        on_device = [values.to(device, non_blocking=True) for values in one]
-        if config.model.dropout:  # a function of the sample: nothing to remember in checkpoints
+        on_device = [values.to(device, non_blocking=True) for values in (*one[:5], *one.halves)]
+        if config.dropout:  # a function of the sample: nothing to remember in checkpoints
             torch.manual_seed((config.seed << 32) + sample + (number * ranks.count + ranks.rank) * len(one.ids))
         with ranks.unsynced(module, wanted=number + 1 < len(asked)):
             with bf16:
-                nll, _ = module(*on_device, masks(model, on_device[2]))
+                nll, _, *order = module(*on_device, masks(model, on_device[2]))
             part = nll.sum()
+            if order:
+                part = part + order[0].sum() * (labels / max(orders, 1.0))
             (part * (ranks.count / max(labels, 1.0))).backward()  # DDP takes the mean over ranks; this makes it the sum
         loss += part.detach()
     return loss / max(labels, 1.0)

@@ -1,4 +1,4 @@
-"""Pre-training, as one loop that reads from top to bottom.
+"""Pre-training, from scratch or from a model that exists, as one loop that reads from top to bottom.
 
 A step takes the next samples (rows, in an order that is computed), asks the model for what is masked in them (or for each next token), and goes down the gradient of
 the mean loss over *all* that was asked in the step, on all ranks: a mean of means would weigh a row with few labels as much as one with many (transformers did until
@@ -20,6 +20,8 @@ import torch
 from transformers import PreTrainedModel
 
 from modeling import checkpoint, schedule
+from modeling.adaptation import lora
+from modeling.adaptation.start import before, started
 from modeling.attention import check_length, implementation
 from modeling.config import Pretraining
 from modeling.cross_entropy import IGNORED
@@ -28,14 +30,15 @@ from modeling.finish import finish
 from modeling.inputs import Inputs, opened
 from modeling.logs import Logs, open_logs
 from modeling.meter import Meter, Unread
-from modeling.model import Packed, build, configured
+from modeling.model import build, configured
+from modeling.objectives import OrderScores, order_scores
 from modeling.optimiser import adamw, update
 from modeling.progress import Display
 from modeling.ranks import Ranks, joined
 from modeling.shapes import described
-from modeling.step import accumulate, asked_of, compiled, micro_batch, text_tokens
+from modeling.step import accumulate, asked_of, micro_batch, packed
 from modeling.stopping import Stopped, wishes
-from modeling.tokens import batches
+from modeling.tokens import batches, verify_tokens
 
 MODELS, FINAL = "models", "final"
 
@@ -43,7 +46,8 @@ MODELS, FINAL = "models", "final"
 def train(config: Pretraining, workspace: Path, display: Display) -> Path:
     """Train a model, or go on where a run of the same settings was, and give the folder of the exported one: WORKSPACE/models/NAME-FINGERPRINT/final.
 
-    Raises DollmaError for inputs that are not there, a damaged checkpoint, settings that can't work, a loss that is no number; Stopped when a signal asked for an end.
+    Raises DollmaError for inputs that are not there or damaged, a damaged checkpoint, settings that can't work, a loss that is no number; Stopped when a signal asked for
+    an end.
     """
     with joined(config.run.device) as ranks:
         inputs = opened(config, workspace)
@@ -51,17 +55,19 @@ def train(config: Pretraining, workspace: Path, display: Display) -> Path:
         if (run / FINAL).is_dir():
             return run / FINAL
         with checkpoint.claimed(run, config.deciding(), inputs.tokens.fingerprint) if ranks.first else nullcontext():
+            if ranks.first:
+                verify_tokens(inputs.tokens)  # a second for each gigabyte: a changed id would be learnt in silence
             ranks.sum([0])  # the others look into the folder when it is claimed
             return _train(config, inputs, run, ranks, display)
 
 
 def _train(config: Pretraining, inputs: Inputs, run: Path, ranks: Ranks, display: Display) -> Path:
     # ---- the model and its optimiser: fresh, or as the newest checkpoint has them
-    model = _fresh(config, inputs, ranks)
+    model, adapters = _fresh(config, inputs, ranks)
     optimiser = adamw(model, config.optimiser)
     state = checkpoint.resume(run, model, optimiser)
-    module = ranks.wrapped(compiled(Packed(model), config, ranks))
-    display.say(described(model.config))
+    module = ranks.wrapped(packed(model, config, ranks))
+    display.say(described(model.config, config.objective.sentence_order))
     display.say(
         f"{inputs.train.counts.sum():,} tokens of text in {len(inputs.train):,} rows an epoch, {inputs.train.fill:.2%} of the places filled; {run}"
     )
@@ -78,8 +84,10 @@ def _train(config: Pretraining, inputs: Inputs, run: Path, ranks: Ranks, display
         ranks=ranks.count,
         rate=None if config.causal else config.masking.rate,
         whole_words=config.masking.whole_words,
+        halving=inputs.halving,
         workers=config.run.workers,
     )
+    start = before(run, config, lambda: _evaluate(model, inputs, config, ranks, micro), ranks) if config.model.start else None
     losses, unread, meter = list(state.losses), Unread(ranks), Meter(model, ranks)
     scores: dict[str, Scores] = {}
     began = monotonic() - state.seconds
@@ -93,10 +101,11 @@ def _train(config: Pretraining, inputs: Inputs, run: Path, ranks: Ranks, display
             fed = [next(feed) for _ in range(rows // (micro * ranks.count))]
             asked = [asked_of(batch, config.causal) for batch in fed]
             clock = monotonic() - began if ranks.first else 0.0
-            labels, tokens, seconds, stop, operations = ranks.sum(
+            labels, orders, tokens, seconds, stop, operations = ranks.sum(
                 (
                     sum(int((one.labels != IGNORED).sum()) for one in asked),
-                    sum(text_tokens(batch, inputs.train.closed) for batch in fed),
+                    sum(one.orders for one in asked),
+                    sum(batch.text for batch in fed),
                     clock,
                     bool(wish.signal),
                     sum(meter.operations(one.pieces, one.labels) for one in asked),
@@ -107,7 +116,7 @@ def _train(config: Pretraining, inputs: Inputs, run: Path, ranks: Ranks, display
                 raise Stopped(wish.signal or signal.SIGTERM, state.step)
 
             # ---- forwards, backwards, down. The learning rate is that of the middle of the step: neither the first nor the last is wasted
-            loss = accumulate(module, model, asked, labels, config, ranks, state.sample)
+            loss = accumulate(module, model, asked, labels, config, ranks, state.sample, orders)
             middle = schedule.done(config.horizon, state.step + 0.5, state.tokens + tokens / 2, seconds)
             learning_rate = config.learning_rate * schedule.rate(config.schedule, middle)
             norm = update(optimiser, model, learning_rate, config.optimiser.clip)
@@ -132,7 +141,7 @@ def _train(config: Pretraining, inputs: Inputs, run: Path, ranks: Ranks, display
                 losses = []
             if _due(state.step, config.evaluation.every, share):
                 scores = _evaluate(model, inputs, config, ranks, micro)
-                _tell(scores, state.step, logs, display)
+                _tell(scores, order_scores(model, inputs, config, ranks), state.step, logs, display)
                 meter.restart()
             if _due(state.step, config.run.checkpoint_every, share):
                 losses += unread.read()
@@ -141,14 +150,21 @@ def _train(config: Pretraining, inputs: Inputs, run: Path, ranks: Ranks, display
 
     # ---- the end: a folder that transformers loads, with its card
     scores = scores or _evaluate(model, inputs, config, ranks, micro)
-    return finish(run / FINAL, model, inputs, config, state, scores, ranks)
+    lora.merge(adapters)
+    return finish(run / FINAL, model, inputs, config, state, scores, start, ranks)
 
 
-def _fresh(config: Pretraining, inputs: Inputs, ranks: Ranks) -> PreTrainedModel:
-    shape = configured(config.model.family, config.model.shape, inputs.vocabulary, config.length, config.model.dropout)
-    model = build(shape, config.seed, implementation(ranks.device, config.length, config.model.dropout))
+def _fresh(config: Pretraining, inputs: Inputs, ranks: Ranks) -> tuple[PreTrainedModel, Any]:
+    """The model before its first step, and the adapters in it, if it is trained through such."""
+    attention = implementation(ranks.device, config.length, config.model.dropout)
+    if config.model.start:
+        model = started(Path(config.model.start), config.model.dropout, attention)
+    else:
+        shape = configured(config.model.family, config.model.shape, inputs.vocabulary, config.length, config.model.dropout)
+        model = build(shape, config.seed, attention, config.objective.sentence_order)
     check_length(model, config.length)
-    return model.to(ranks.device)
+    adapters = lora.adapt(model, config.lora, config.seed) if config.lora else None
+    return model.to(ranks.device), adapters
 
 
 def _due(step: int, every: int, share: float) -> bool:
@@ -176,12 +192,13 @@ def _evaluate(model: PreTrainedModel, inputs: Inputs, config: Pretraining, ranks
     )
 
 
-def _tell(scores: dict[str, Scores], step: int, logs: Logs, display: Display) -> None:
+def _tell(scores: dict[str, Scores], order: OrderScores | None, step: int, logs: Logs, display: Display) -> None:
     if not scores:
         return
-    whole = total(scores)
-    logs.write(step, validation=whole.figures(), sources={name: score.figures() for name, score in scores.items()})
+    whole, more = total(scores), {"order": order.figures()} if order else {}
+    logs.write(step, validation=whole.figures(), sources={name: score.figures() for name, score in scores.items()}, **more)
     told = f"loss {whole.loss:.3f}, accuracy {whole.accuracy:.1%}, {whole.bits_per_byte:.3f} bits per byte"
+    told += f", order of halves {order.accuracy:.1%}" if order else ""
     display.say(f"step {step:,}, validation: {told}")
 
 

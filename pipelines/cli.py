@@ -17,6 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from curation.errors import DollmaError
+from pipelines.commands import adapt as adapt_commands
 from pipelines.commands import dedup as dedup_commands
 from pipelines.commands import diacritics as diacritics_commands
 from pipelines.commands import diff as diff_commands
@@ -28,6 +29,7 @@ from pipelines.commands import profile as profile_commands
 from pipelines.commands import publish as publish_commands
 from pipelines.commands import read as read_commands
 from pipelines.commands import rebuild as rebuild_commands
+from pipelines.commands import run as run_commands
 from pipelines.commands import tokenizer as tokenizer_commands
 from pipelines.commands import tokens as tokens_commands
 from pipelines.commands.read import write_json
@@ -50,6 +52,8 @@ app.command("read")(read_commands.read)
 app.command("rebuild")(rebuild_commands.rebuild)
 app.command("tokens")(tokens_commands.tokens)
 app.command("pretrain")(pretrain_commands.pretrain)
+app.command("adapt")(adapt_commands.adapt)
+app.command("run")(run_commands.run)
 app.command("push")(publish_commands.push)
 app.command("pull")(publish_commands.pull)
 out = Console(soft_wrap=False)

@@ -15,9 +15,9 @@ from curation.files import remove_folder, remove_temporary
 from curation.fingerprint import fingerprint
 from curation.tables import opened
 from modeling.corpus import SPLITS, Version, open_version
-from modeling.tokenizer import Vocabulary, tokenizer_fingerprint, vocabulary
+from modeling.tokenizer import tokenizer_fingerprint, vocabulary
 from modeling.tokens.encoding import VERSION, Encode, parts
-from modeling.tokens.store import FORMAT, MAX_VOCABULARY, Specials, write_store
+from modeling.tokens.store import FORMAT, Specials, write_store
 from pipelines.engines.local import LocalExecutor
 from pipelines.locking import locked
 from pipelines.progress import Display
@@ -39,9 +39,9 @@ class Tokenised:
 def tokenise(version: Path, tokenizer: Path, workspace: Path, display: Display, workers: int | None = None) -> Tokenised:
     """Encode a version's documents, each once, into `WORKSPACE/tokens/VERSION-TOKENIZER-FINGERPRINT`. What a killed run had encoded is used.
 
-    Raises DollmaError for a version or tokenizer that is damaged, a vocabulary of more than 65,536 ids, documents gone missing, failed tasks, and a workspace in use.
+    Raises DollmaError for a version or tokenizer that is damaged, documents gone missing, failed tasks, and a workspace in use.
     """
-    corpus, vocab = open_version(version), _fitting(tokenizer)
+    corpus, vocab = open_version(version), vocabulary(tokenizer)
     coded = tokenizer_fingerprint(tokenizer)
     name = fingerprint({"format": FORMAT, "encoding": VERSION, "version": corpus.fingerprint, "tokenizer": coded})
     target = workspace / "tokens" / f"{corpus.name}-{tokenizer.resolve().name.removesuffix('.json')}-{name}"
@@ -49,6 +49,7 @@ def tokenise(version: Path, tokenizer: Path, workspace: Path, display: Display, 
         remove_temporary(workspace)
         if target.is_dir():
             return Tokenised(target, new=False)
+        corpus.check_shards()
         tasks = {split: _plan(corpus, split, tokenizer, coded, workspace / "stages") for split in SPLITS}
         everything = [task for of_split in tasks.values() for task in of_split]
         display.begin(STAGE, len(everything), sum(task.is_done() for task in everything))
@@ -56,9 +57,10 @@ def tokenise(version: Path, tokenizer: Path, workspace: Path, display: Display, 
         check(corpus, {split: [task.record()["counts"] for task in of_split] for split, of_split in tasks.items()})
         write_store(
             target,
-            {split: parts(split, [task.folder for task in of_split]) for split, of_split in tasks.items() if of_split},
+            {split: parts(split, [task.folder for task in of_split], vocab.size) for split, of_split in tasks.items() if of_split},
             tuple(corpus.sources),
             Specials(vocab.pad, vocab.cls, vocab.sep),
+            size=vocab.size,
             fingerprint=name,
             version={"name": corpus.name, "fingerprint": corpus.fingerprint},
             tokenizer={"name": tokenizer.resolve().name, "fingerprint": coded, "size": vocab.size},
@@ -66,16 +68,6 @@ def tokenise(version: Path, tokenizer: Path, workspace: Path, display: Display, 
         for task in everything:
             remove_folder(task.folder)
     return Tokenised(target, new=True)
-
-
-def _fitting(tokenizer: Path) -> Vocabulary:
-    found = vocabulary(tokenizer)
-    if found.size > MAX_VOCABULARY:
-        raise DollmaError(
-            f"{tokenizer}: a vocabulary of {found.size:,} ids, which 16 bits can't number: train one of {MAX_VOCABULARY:,} at most "
-            "(`dollma tokenizer train`), or trim it"
-        )
-    return found
 
 
 def _plan(corpus: Version, split: str, tokenizer: Path, coded: str, stages: Path) -> list[Task]:

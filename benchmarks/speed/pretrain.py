@@ -33,11 +33,11 @@ from benchmarks.speed.stopwatch import Stopwatch
 from modeling.attention import implementation
 from modeling.config import Batch, Horizon, Masking, Model, Pretraining
 from modeling.cross_entropy import IGNORED
-from modeling.model import Packed, build, configured, forward_masked
+from modeling.model import build, configured, forward_masked
 from modeling.optimiser import adamw, update
 from modeling.ranks import Ranks, joined
 from modeling.shapes import described
-from modeling.step import accumulate, asked_of, compiled, micro_batch, text_tokens
+from modeling.step import accumulate, asked_of, micro_batch, packed
 from modeling.tokenizer import Vocabulary, vocabulary
 from modeling.tokens import Rows, batches, pack
 
@@ -75,7 +75,7 @@ def ours(setting: Setting, rows: Rows) -> Way:
     config, ranks = setting.config, setting.ranks
     model = setting.model(implementation(ranks.device, config.length, config.model.dropout))
     optimiser = adamw(model, config.optimiser)
-    module = compiled(Packed(model), config, ranks)
+    module = packed(model, config, ranks)
     micro = micro_batch(config, ranks)
     feed = batches(rows, setting.words, seed=SEED, start=0, size=micro, rate=config.masking.rate, workers=config.run.workers)
 
@@ -83,7 +83,7 @@ def ours(setting: Setting, rows: Rows) -> Way:
         counts = []
         while True:
             fed = [next(feed) for _ in range(setting.size // micro)]
-            counts.append(sum(text_tokens(batch, rows.closed) for batch in fed))
+            counts.append(sum(batch.text for batch in fed))
             asked = [asked_of(batch, causal=False) for batch in fed]
             labels = sum(int((one.labels != IGNORED).sum()) for one in asked)
             accumulate(module, model, asked, labels, config, ranks, sample=0)

@@ -16,6 +16,6 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         manifest["files"], manifest["sources"], manifest["version"]
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise DollmaError(f"{folder / MANIFEST}: no manifest of a version ({type(error).__name__}: {error})") from error
     return manifest

@@ -15,8 +15,8 @@ _A = np.uint64(0xBF58476D1CE4E5B9)
 _B = np.uint64(0x94D049BB133111EB)
 _30, _27, _31, _32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
 
-ORDER, MASKING = np.uint64(1), np.uint64(2)
-"""Purposes: one seed gives an order and, apart from it, masks."""
+ORDER, MASKING, HALVES = np.uint64(1), np.uint64(2), np.uint64(3)
+"""Purposes: one seed gives an order and, apart from it, masks, and which halves are turned around."""
 
 
 @nb.njit(cache=True, nogil=True, inline="always")

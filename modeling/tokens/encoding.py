@@ -18,7 +18,8 @@ from curation.errors import ConservationError, DollmaError, nearest
 from curation.ids import id_numbers
 from curation.tables import one_batch, opened
 from modeling.tokenizer import load_tokenizer
-from modeling.tokens.store import MAX_COPIES, Part
+from modeling.tokenizer.saved import of_the_library
+from modeling.tokens.store import MAX_COPIES, Part, ids_dtype
 from modeling.tokens.words import Encoder
 
 VERSION = 1
@@ -26,9 +27,9 @@ VERSION = 1
 BATCH_BYTES = 4_000_000
 """Text encoded at once, about: words of a batch are Python strings."""
 COLUMNS = ["id", "text", "source", "words", "copy"]
-FILES = {"ids": "<u2", "lengths": "<i4", "source": "<u2", "bytes": "<i4", "keys": "<u8", "further": "<u8"}
-"""What a task writes: of each document (`copy` 0) its ids, their number, its source, the bytes of its text and its id as two numbers; and the ids of all further
-copies, which may be of documents in other shards."""
+FILES = {"lengths": "<i4", "source": "<u2", "bytes": "<i4", "keys": "<u8", "further": "<u8"}
+"""What a task writes: of each document (`copy` 0) its ids (16 or 32 bits as the store's), their number, its source, the bytes of its text and its id as two numbers;
+and the ids of all further copies, which may be of documents in other shards."""
 
 
 @dataclass(frozen=True)
@@ -48,26 +49,35 @@ class Encode:
         """
         os.environ["TOKENIZERS_PARALLELISM"] = "false"  # a worker is one of as many as there are cores
         encoder = Encoder(load_tokenizer(self.tokenizer))
+        types = FILES | {"ids": encoder.dtype.str}
         counts: dict[str, Any] = {"documents": 0, "empty": 0, "rows": 0, "tokens": 0, "final_words": dict.fromkeys(self.sources, 0)}
         with ExitStack() as stack:
-            files = {name: stack.enter_context((folder / f"{name}.bin").open("wb")) for name in FILES}
+            files = {name: stack.enter_context((folder / f"{name}.bin").open("wb")) for name in types}
             for table in self._row_groups():
                 documents = table.filter(pc.equal(table["copy"], 0))
                 further = table.filter(pc.not_equal(table["copy"], 0))
                 self._count_words(table, counts["final_words"])
                 counts["rows"] += table.num_rows
-                _write(files, "further", id_numbers(further["id"]))
+                _write(files, types, "further", id_numbers(further["id"]))
                 for batch in _batches(documents):
-                    ids, lengths = encoder(batch["text"].to_pylist())
+                    ids, lengths = self._encoded(encoder, batch["text"].to_pylist())
                     size = pc.binary_length(batch["text"]).to_numpy()
                     columns = {"ids": ids, "lengths": lengths, "source": self._numbers(batch["source"]), "bytes": size}
                     for name, column in (columns | {"keys": id_numbers(batch["id"])}).items():
-                        _write(files, name, column)
+                        _write(files, types, name, column)
                     counts["documents"] += len(lengths)
                     counts["empty"] += int((lengths == 0).sum())
                     counts["tokens"] += len(ids)
                     progress(documents=len(lengths), bytes=int(size.sum()))
         return counts
+
+    def _encoded(self, encoder: Encoder, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            return encoder(texts)
+        except BaseException as error:
+            if not of_the_library(error):
+                raise
+            raise DollmaError(f"{self.tokenizer}: can't encode a document of {self.shard} ({type(error).__name__}: {error})") from error
 
     def _row_groups(self) -> Iterator[pa.RecordBatch]:
         try:
@@ -104,27 +114,29 @@ def _batches(documents: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         first = last
 
 
-def _write(files: dict[str, Any], name: str, column: np.ndarray) -> None:
-    files[name].write(np.ascontiguousarray(column, FILES[name]).tobytes())
+def _write(files: dict[str, Any], types: dict[str, str], name: str, column: np.ndarray) -> None:
+    files[name].write(np.ascontiguousarray(column, types[name]).tobytes())
 
 
-def parts(split: str, folders: Sequence[Path]) -> Iterator[Part]:
-    """What the tasks of a split wrote, in order, with the copies of each document.
+def parts(split: str, folders: Sequence[Path], size: int) -> Iterator[Part]:
+    """What the tasks of a split wrote with a vocabulary of this size, in order, with the copies of each document.
 
     Raises ConservationError where a copy's document is missing, or has more copies than the store can count.
     """
     keys = [_read(folder, "keys").reshape(-1, 2) for folder in folders]
     copies = _copies(split, np.concatenate(keys), np.concatenate([_read(folder, "further").reshape(-1, 2) for folder in folders]))
+    types = FILES | {"ids": ids_dtype(size)}
     first = 0
     for folder, own in zip(folders, keys, strict=True):
         last = first + len(own)
-        yield Part(_read(folder, "ids"), _read(folder, "lengths"), _read(folder, "source"), copies[first:last], _read(folder, "bytes"))
+        ids, lengths, source, sizes = (_read(folder, name, types) for name in ("ids", "lengths", "source", "bytes"))
+        yield Part(ids, lengths, source, copies[first:last], sizes)
         first = last
 
 
-def _read(folder: Path, name: str) -> np.ndarray:
+def _read(folder: Path, name: str, types: dict[str, str] = FILES) -> np.ndarray:
     path = folder / f"{name}.bin"
-    return np.memmap(path, FILES[name], mode="r") if path.stat().st_size else np.empty(0, FILES[name])
+    return np.memmap(path, types[name], mode="r") if path.stat().st_size else np.empty(0, types[name])
 
 
 def _copies(split: str, documents: np.ndarray, further: np.ndarray) -> np.ndarray:

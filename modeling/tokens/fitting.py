@@ -28,15 +28,18 @@ class Pieces(NamedTuple):
     documents: np.ndarray
 
 
-def fitted(offsets: np.ndarray, copies: np.ndarray, length: int, marks: int) -> Pieces:
-    """Lay documents (`offsets` as in a store) out in rows of `length`; each piece needs `marks` places besides its ids. No pieces where there are no ids."""
-    items = _items(offsets, copies, length - marks)
+def fitted(offsets: np.ndarray, copies: np.ndarray, length: int, marks: int, shortest: int = 1) -> Pieces:
+    """Lay documents (`offsets` as in a store) out in rows of `length`; each piece needs `marks` places besides its ids. No pieces where there are no ids.
+
+    A cut leaves at least `shortest` ids (1 or 2) behind it.
+    """
+    items = _items(offsets, copies, length - marks, shortest)
     if not len(items.counts):
         return Pieces(np.zeros(1, np.int64), *items)
     by_length = np.bincount(items.counts, minlength=length - marks + 1)
     row_of = _best_fit(by_length, length, marks)
     item_of = _dealt(*_grouped(items.counts, len(by_length)), row_of)
-    return _filled(items, item_of, _cut_to_fill(row_of, by_length, length, marks))
+    return _filled(items, item_of, _cut_to_fill(row_of, by_length, length, marks, shortest))
 
 
 class _Items(NamedTuple):
@@ -57,24 +60,32 @@ class _Places(NamedTuple):
     rows: np.ndarray
 
 
-def _items(offsets: np.ndarray, copies: np.ndarray, room: int) -> _Items:
+def _items(offsets: np.ndarray, copies: np.ndarray, room: int, shortest: int) -> _Items:
     total = int((-(-np.diff(offsets) // room) * copies.astype(np.int64)).sum())
     items = _Items(np.empty(total, np.int64), np.empty(total, np.int32), np.empty(total, np.uint32))
-    _cut_documents(offsets, copies, room, *items)
+    _cut_documents(offsets, copies, room, shortest, *items)
     return items
 
 
 @nb.njit(cache=True, nogil=True)
-def _cut_documents(offsets, copies, room, begins, counts, documents):  # type: ignore[no-untyped-def]
+def _cut_documents(offsets, copies, room, shortest, begins, counts, documents):  # type: ignore[no-untyped-def]
     n = 0
     for d in range(len(copies)):
         begin, end = offsets[d], offsets[d + 1]
         while begin < end:
-            count = min(room, end - begin)
+            count = _cut(end - begin, room, shortest)
             for _ in range(copies[d]):
                 begins[n], counts[n], documents[n] = begin, count, d
                 n += 1
             begin += count
+
+
+@nb.njit(cache=True, nogil=True, inline="always")
+def _cut(left, room, shortest):  # type: ignore[no-untyped-def]
+    """How many of the ids that are left go where there is room for some: all that fit, or fewer, so that a rest is not too short."""
+    count = min(left, room)
+    rest = left - count
+    return count - (shortest - rest) if 0 < rest < shortest else count
 
 
 @nb.njit(cache=True, nogil=True)
@@ -116,14 +127,14 @@ def _best_fit(by_length, length, marks):  # type: ignore[no-untyped-def]
     return row_of
 
 
-def _cut_to_fill(row_of: np.ndarray, by_length: np.ndarray, length: int, marks: int) -> _Places:
+def _cut_to_fill(row_of: np.ndarray, by_length: np.ndarray, length: int, marks: int, shortest: int) -> _Places:
     counts = np.repeat(np.arange(len(by_length))[::-1], by_length[::-1])
     taken = np.bincount(row_of, counts + marks).astype(np.int64)
     emptiest = np.argsort(taken.astype(np.uint16), kind="stable")
     firsts, members = _grouped(row_of, len(taken))
     room = (length - taken)[emptiest]
     slots, starts, parts, rows, gone = _take_apart(
-        row_of, counts, length - taken, emptiest, firsts, members, length, marks, int(_spare(room, marks))
+        row_of, counts, length - taken, emptiest, firsts, members, length, marks, shortest, int(_spare(room, marks))
     )
     renumbered = np.cumsum(~gone) - 1
     return _Places(slots, starts, parts, renumbered[rows])
@@ -135,11 +146,11 @@ def _spare(room: np.ndarray, marks: int) -> np.int64:
 
 
 @nb.njit(cache=True, nogil=True)
-def _take_apart(row_of, lengths, room, emptiest, firsts, members, length, marks, spare):  # type: ignore[no-untyped-def]
+def _take_apart(row_of, lengths, room, emptiest, firsts, members, length, marks, shortest, spare):  # type: ignore[no-untyped-def]
     """Take apart the emptiest rows, one after the other, and fill the gaps of the next emptiest with what was in them. A row that got some is not taken apart.
 
-    A row is taken apart only if the gaps hold all of it: besides its ids, each item costs the marks of a further part, and may leave a gap too small to go on with,
-    as may what came before.
+    A row is taken apart only if the gaps hold all of it: besides its ids, each item costs the marks of a further part, and may leave a gap too small to go on with
+    (under LEAST ids, and one that it did not take lest its rest be too short), as may what came before.
     """
     rows, total = len(room), len(row_of)
     slots, starts = np.empty(total + rows, np.int64), np.empty(total + rows, np.int32)
@@ -172,7 +183,7 @@ def _take_apart(row_of, lengths, room, emptiest, firsts, members, length, marks,
                     spare -= max(room[target] - marks, 0)
                     gap += 1
                     continue
-                count = min(lengths[slot] - start, room[target] - marks)
+                count = _cut(lengths[slot] - start, room[target] - marks, shortest)
                 slots[n], starts[n], counts[n], places[n] = slot, start, count, target
                 n += 1
                 start += count

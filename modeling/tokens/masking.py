@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numba as nb
 import numpy as np
 
+from curation.errors import DollmaError
 from modeling.tokens.draws import MASKING, below, key, number
 from modeling.tokens.packing import Packed
 
@@ -65,8 +66,12 @@ class Masking:
 def masking(vocabulary: Vocabulary, seed: int, rate: float, whole_words: bool = False, shares: tuple[float, float] = SHARES) -> Masking:
     """Prepare masking. `rate` is the share of ordinary tokens to guess, in (0, 1); `shares` go to [MASK] and to random ids.
 
-    Raises ValueError for shares that are none.
+    Raises ValueError for shares that are none, DollmaError for a vocabulary without a token that masks.
     """
+    if vocabulary.mask < 0:
+        raise DollmaError(
+            "the tokenizer has no token [MASK] (or <mask>), and its configuration names no mask_token: an encoder can't be trained with it"
+        )
     if not 0 < rate < 1 or min(shares) < 0 or sum(shares) > 1:
         raise ValueError(f"rate={rate} and shares={shares}: shares of what is masked, between 0 and 1")
     maskable = np.zeros(max(vocabulary.size, 1 << 16), np.bool_)

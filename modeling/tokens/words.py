@@ -18,6 +18,7 @@ import numpy as np
 
 from modeling.tokenizer.kinds import SPACE
 from modeling.tokenizer.words import Letters, spaced_pattern, word_pattern
+from modeling.tokens.store import ids_dtype
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -43,11 +44,12 @@ class Encoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.cut, self.tokenizer = cut_of(tokenizer)
+        self.dtype = np.dtype(ids_dtype(max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0) + 1))
         self.tokenizer.encode_special_tokens = True
         self._forget()
 
     def __call__(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        """(ids of all texts one after the other, uint16; how many are of each, int64). The vocabulary must fit 16 bits."""
+        """(ids of all texts one after the other, as many bits as a store has; how many are of each, int64)."""
         if self.cut is None:
             return self._by_tokenizer(texts)
         if len(self.words) > MAX_WORDS or self.characters > MAX_CHARACTERS:
@@ -63,28 +65,28 @@ class Encoder:
 
     def _forget(self) -> None:
         self.words, self.characters = _Numbers(), 0
-        self.firsts, self.ids = np.zeros(1, np.int64), np.empty(0, np.uint16)
+        self.firsts, self.ids = np.zeros(1, np.int64), np.empty(0, self.dtype)
 
     def _learn(self) -> None:
         """Encode the words that were not in the table."""
         new, self.words.new = self.words.new, []
-        found = [np.empty(0, np.uint16)]
+        found = [np.empty(0, self.dtype)]
         lengths = np.empty(len(new), np.int64)
         for first in range(0, len(new), AT_ONCE):
             words = new[first : first + AT_ONCE]
             encoded = self.tokenizer.encode(words, is_pretokenized=True, add_special_tokens=False)
-            found.append(np.array(encoded.ids, np.uint16))
+            found.append(np.array(encoded.ids, self.dtype))
             lengths[first : first + len(words)] = np.bincount(np.array(encoded.word_ids, np.int64), minlength=len(words))
         self.firsts = np.concatenate([self.firsts, self.firsts[-1] + np.cumsum(lengths)])
         self.ids = np.concatenate([self.ids, *found])
         self.characters += sum(map(len, new))
 
     def _by_tokenizer(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-        ids, lengths = [np.empty(0, np.uint16)], [np.empty(0, np.int64)]
+        ids, lengths = [np.empty(0, self.dtype)], [np.empty(0, np.int64)]
         for first in range(0, len(texts), AT_ONCE):
             found = [e.ids for e in self.tokenizer.encode_batch_fast(texts[first : first + AT_ONCE], add_special_tokens=False)]
             lengths.append(np.fromiter(map(len, found), np.int64, len(found)))
-            ids.append(np.fromiter(chain.from_iterable(found), np.uint16))
+            ids.append(np.fromiter(chain.from_iterable(found), self.dtype))
         return np.concatenate(ids), np.concatenate(lengths)
 
 
@@ -177,7 +179,7 @@ def _looked_up(codes, ends, firsts, table):  # type: ignore[no-untyped-def]
     total = 0
     for code in codes:
         total += firsts[code + 1] - firsts[code]
-    ids, lengths = np.empty(total, np.uint16), np.empty(len(ends), np.int64)
+    ids, lengths = np.empty(total, table.dtype), np.empty(len(ends), np.int64)
     n = word = 0
     for text in range(len(ends)):
         begin = n

@@ -21,7 +21,9 @@ def pretrain(
         "workspace"
     ),
 ) -> None:
-    """Train a model from scratch. The same command again goes on where a run was; Ctrl-C or SIGTERM ends it with a checkpoint.
+    """Train a model from scratch, or go on with one that exists (`model.start`).
+
+    The same command again goes on where a run was; Ctrl-C or SIGTERM ends it with a checkpoint.
 
     On several GPUs: torchrun --nproc-per-node 8 -m pipelines.cli pretrain CONFIG ...
     """

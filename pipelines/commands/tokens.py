@@ -19,7 +19,7 @@ def tokens(
     ),
     workers: Annotated[int | None, typer.Option(min=1, help="Worker processes; by default one per core.")] = None,
 ) -> None:
-    """Encode a version for training: each document once, as 16-bit ids. What is done is not done again; a killed run goes on where it was."""
+    """Encode a version for training: each document once, as 16-bit ids (32 for more than 65,536). What is done is not done again; a killed run goes on where it was."""
     from rich.console import Console
 
     from modeling.extras import TOKENS, check_extras

@@ -11,7 +11,11 @@ from modeling.config import Pretraining, load_config
 from modeling.model import FAMILIES
 from modeling.shapes import SHAPES
 
-EXAMPLES = sorted(path for path in (Path(__file__).parents[2] / "modeling" / "configs").glob("*.yaml") if path.stem != "demo")
+EXAMPLES = sorted(
+    path
+    for path in (Path(__file__).parents[2] / "modeling" / "configs").glob("*.yaml")
+    if path.stem != "demo" and not path.stem.startswith("adapt-")
+)
 """Of models that one would publish; tests/docs/test_modeling.py trains the demo's."""
 LINES = "name: a\ntokens: b\nbatch: {rows: 4}\nhorizon:\n  steps: 10\n"
 
@@ -62,11 +66,26 @@ def test_overrides_stand_on_top(tmp_path: Path) -> None:
         load(tmp_path, LINES, "modle.size=base")
 
 
+def test_only_a_bert_from_scratch_puts_halves_into_order(tmp_path: Path) -> None:
+    assert load(tmp_path, LINES, "objective.sentence_order=true").objective.sentence_order
+    for other in (("model.family=llama",), ("model.family=modernbert",), ("model={start: .}", "optimiser.learning_rate=0.001")):
+        with pytest.raises(DollmaError, match=r"only a bert from scratch has a head for objective\.sentence_order: set it to false"):
+            load(tmp_path, LINES, "objective.sentence_order=true", *other)
+
+
 def test_what_decides_makes_the_fingerprint(tmp_path: Path) -> None:
     base = load(tmp_path, LINES).fingerprint("0123")
     for same in ("run.workers=7", "run.micro_batch=2", "tokens=elsewhere"):
         assert load(tmp_path, LINES, same).fingerprint("0123") == base
-    for other in ("seed=2", "masking.rate=0.15", "model.size=base", "horizon.steps=11", "schedule.decay=0.1", "model.dropout=0.1"):
+    for other in (
+        "objective.sentence_order=true",
+        "seed=2",
+        "masking.rate=0.15",
+        "model.size=base",
+        "horizon.steps=11",
+        "schedule.decay=0.1",
+        "model.dropout=0.1",
+    ):
         assert load(tmp_path, LINES, other).fingerprint("0123") != base
     assert load(tmp_path, LINES).fingerprint("4567") != base
 

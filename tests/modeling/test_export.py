@@ -15,6 +15,7 @@ from transformers import (
     AutoTokenizer,
     BertConfig,
     BertForMaskedLM,
+    BertForPreTraining,
     LlamaConfig,
     LlamaForCausalLM,
     ModernBertConfig,
@@ -64,6 +65,21 @@ def modern() -> PreTrainedModel:
 
 def llama() -> PreTrainedModel:
     return LlamaForCausalLM(LlamaConfig(**SHAPE, **IDS, max_position_embeddings=128, tie_word_embeddings=True))
+
+
+def ordered() -> PreTrainedModel:
+    return BertForPreTraining(BertConfig(**SHAPE, max_position_embeddings=128, pad_token_id=0))
+
+
+@pytest.mark.parametrize("head", [lambda model: model.cls.predictions.bias, lambda model: model.cls.seq_relationship.bias])
+def test_both_heads_of_a_model_are_compared(tmp_path: Path, tokenizer_folder: Path, head, capfd: pytest.CaptureFixture[str]) -> None:
+    model = ordered()
+    export(model, tokenizer_folder, FACTS, tmp_path / "sound")
+    assert "UNEXPECTED" not in "".join(capfd.readouterr()), "transformers' list of the other head's weights"
+    with torch.no_grad():
+        head(model)[1] = float("nan")
+    with pytest.raises(DollmaError, match="other logits"):
+        export(model, tokenizer_folder, FACTS, tmp_path / "damaged")
 
 
 @pytest.mark.parametrize(("make", "loader"), [(bert, AutoModelForMaskedLM), (modern, AutoModelForMaskedLM), (llama, AutoModelForCausalLM)])

@@ -9,8 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from modeling.cross_entropy import IGNORED
+from modeling.step import asked_of
 from modeling.tokens import Batch, Rows, batches, pack, row_of
+from modeling.tokens.halves import Halving
 from modeling.tokens.masking import mask
 from tests.modeling.stores import VOCABULARY, store
 
@@ -46,6 +50,8 @@ def test_a_batch_is_what_order_packing_and_masking_say(rows: Rows) -> None:
         expected = (masked.ids, packed.positions, packed.pieces, masked.places, masked.labels, packed.sources)
         assert same_arrays(batch[:6], expected)
         assert batch.tokens == (packed.pieces >= 0).sum()
+        assert batch.text == ((packed.ids > 4) & (packed.pieces >= 0)).sum()
+        assert batch.halves is None
 
 
 def test_resuming_is_a_number(rows: Rows) -> None:
@@ -77,6 +83,37 @@ def test_nothing_is_masked_for_a_decoder(tmp_path: Path) -> None:
     batch = next(load(rows, rate=None, size=2))
     assert batch.places.shape == batch.labels.shape == (2, 0)
     assert np.array_equal(batch.ids, rows.batch(row_of(np.arange(2), len(rows), 4)).ids)
+
+
+def test_a_decoder_is_asked_for_the_end_of_each_document_once(tmp_path: Path) -> None:
+    """By its last piece: of 150 ids in rows of 64, two pieces go on."""
+    rows = pack(store(tmp_path / "s", [150, 30, 3]), "train", 64, closed=False)
+    batch = next(load(rows, rate=None, size=len(rows)))
+    asked = asked_of(batch, causal=True)
+    assert (batch.text, batch.tokens) == (183, 183 + 5 + 3)
+    ends = asked.labels == VOCABULARY.sep
+    assert ends.sum() == 3
+    before = torch.from_numpy(batch.ids).gather(1, asked.places)[ends].tolist()
+    assert sorted(before) == [154, 184, 187], "the last id of each"
+    assert (asked.labels != IGNORED).sum() == 183 + 3
+
+
+def test_halves_are_cut_before_they_are_masked(tmp_path: Path) -> None:
+    rows = pack(store(tmp_path / "s", np.random.default_rng(6).integers(1, 90, 300).tolist()), "train", 64, halves=True)
+    none = np.zeros(1 << 16, np.bool_)
+    cut = Halving(4, VOCABULARY.sep, none, none, none)
+    shapes = set()
+    for one, other in islice(zip(load(rows, halving=cut), load(rows, halving=cut, workers=3), strict=True), 20):
+        packed, halves = cut(rows.batch(row_of(one.samples, len(rows), 4)), one.samples, rows.most)
+        masked = mask(packed, one.samples, 4, 0.3, VOCABULARY)
+        expected = (masked.ids, packed.positions, packed.pieces, masked.places, masked.labels, packed.sources)
+        for batch in (one, other):
+            assert batch.halves is not None
+            assert same_arrays(batch[:6], expected)
+            assert same_arrays(batch.halves, halves)
+            assert (batch.tokens, batch.text) == ((packed.pieces >= 0).sum(), ((packed.ids > 4) & (packed.pieces >= 0)).sum())
+        shapes.add(tuple(array.shape for array in halves))
+    assert len(shapes) == 1, "one graph for one shape"
 
 
 def test_an_error_in_a_thread_is_raised(rows: Rows) -> None:

@@ -39,16 +39,22 @@ def assert_whole(rows: Rows) -> None:
     assert rows.firsts[0] == 0
     assert rows.firsts[-1] == len(rows.counts)
     assert (np.diff(rows.firsts) > 0).all(), "an empty row"
-    taken = np.add.reduceat(rows.counts + 1 + rows.closed, rows.firsts[:-1])
+    taken = np.add.reduceat(rows.counts + 1 + rows.halves + ends(rows), rows.firsts[:-1])
     assert taken.max() <= rows.length
+
+
+def ends(rows: Rows) -> np.ndarray:
+    """Which pieces end with [SEP]: all, or those with a document's last ids."""
+    last = rows.begins + rows.counts == rows.split.offsets[1:][rows.documents]
+    return np.ones_like(last) if rows.closed else last
 
 
 documents = st.lists(st.tuples(st.one_of(st.integers(0, 40), st.integers(0, 700)), st.integers(1, 6)), min_size=1, max_size=80)
 
 
 @settings(max_examples=60)
-@given(documents, st.integers(16, 130), st.booleans())
-def test_every_token_of_every_copy_once(drawn: list[tuple[int, int]], length: int, closed: bool) -> None:
+@given(documents, st.integers(16, 130), st.sampled_from([(True, False), (False, False), (True, True)]))
+def test_every_token_of_every_copy_once(drawn: list[tuple[int, int]], length: int, form: tuple[bool, bool]) -> None:
     lengths, copies = zip(*drawn, strict=True)
     with tempfile.TemporaryDirectory() as folder:
         tokens = store(Path(folder) / "s", lengths, copies)
@@ -56,27 +62,34 @@ def test_every_token_of_every_copy_once(drawn: list[tuple[int, int]], length: in
             with pytest.raises(DollmaError, match="no tokens in train"):
                 pack(tokens, "train", length)
             return
-        rows = pack(tokens, "train", length, closed)
+        rows = pack(tokens, "train", length, *form)
         assert_whole(rows)
         assert_laid_out(rows)
+        if form != (True, False):
+            alone = rows.counts == 1
+            assert (rows.split.lengths()[rows.documents[alone]] == 1 if rows.halves else ends(rows)[alone]).all(), "a cut left an id alone"
 
 
 def assert_laid_out(rows: Rows) -> None:
     """The arrays of a batch say what the pieces say."""
     packed = rows.batch(np.arange(len(rows)))
-    assert int((packed.pieces >= 0).sum()) == rows.tokens
+    assert int((packed.pieces >= 0).sum()) == rows.tokens - rows.halves * len(rows.counts)
+    assert rows.text(np.arange(len(rows))) == rows.counts.sum()
     for row in range(len(rows)):
         place = 0
         first, last = rows.firsts[row : row + 2]
         for number, piece in enumerate(range(first, last)):
             ids = rows.split.ids[rows.begins[piece] : rows.begins[piece] + rows.counts[piece]].tolist()
-            expected = [CLS, *ids, SEP] if rows.closed else [CLS, *ids]
+            expected = [CLS, *ids, SEP] if ends(rows)[piece] else [CLS, *ids]
             here = slice(place, place + len(expected))
             assert packed.ids[row, here].tolist() == expected
             assert packed.positions[row, here].tolist() == list(range(len(expected)))
             assert (packed.pieces[row, here] == number).all()
             assert packed.sources[row, number] == rows.split.source[rows.documents[piece]]
             place += len(expected)
+            if rows.halves:
+                assert (packed.ids[row, place], packed.pieces[row, place]) == (PAD, -1)
+                place += 1
         assert (packed.ids[row, place:] == PAD).all()
         assert (packed.pieces[row, place:] == -1).all()
         assert (packed.sources[row, last - first :] == -1).all()
@@ -124,6 +137,26 @@ def test_copies_of_one_length_go_apart(tmp_path: Path) -> None:
     for row in range(len(rows)):
         held = rows.documents[rows.firsts[row] : rows.firsts[row + 1]].tolist()
         assert len(held) == len(set(held)) == 8
+
+
+def test_a_decoders_document_ends_once_and_never_alone(tmp_path: Path) -> None:
+    """Of 15 ids in rows of 16, 14 go first, though there is room for 15: else the end would be a piece by itself."""
+    rows = pack(store(tmp_path / "s", [30, 15, 29, 5]), "train", 16, closed=False)
+    assert read_back(rows) == {0: [(0, 15), (15, 29), (29, 30)], 1: [(0, 14), (14, 15)], 2: [(0, 15), (15, 29)], 3: [(0, 5)]}
+    packed = rows.batch(np.arange(len(rows)))
+    row, place = np.nonzero(packed.ids == SEP)
+    assert packed.ids[row, place - 1].tolist() == [78, 83, 34, 49], "the last ids of documents 2, 3, 0 and 1"
+    assert_laid_out(rows)
+
+
+@pytest.mark.parametrize("form", [(False, False), (True, True)])
+def test_hardly_a_place_is_empty_in_other_forms(tmp_path: Path, form: tuple[bool, bool]) -> None:
+    """Of text, and of documents that are as long as a row or two, so that one end token more is too much."""
+    draw = np.random.default_rng(4)
+    for number, lengths in enumerate((draw.lognormal(5, 1, 3000).astype(int), np.full(2000, 127), np.full(2000, 254))):
+        rows = pack(store(tmp_path / f"s{number}", lengths.tolist(), draw.integers(1, 4, len(lengths)).tolist()), "train", 128, *form)
+        assert_whole(rows)
+        assert rows.fill > 0.99
 
 
 def test_long_documents_fill_rows(tmp_path: Path) -> None:

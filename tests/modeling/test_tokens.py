@@ -21,10 +21,12 @@ import pytest
 from rich.console import Console
 
 from curation.errors import ConservationError, DollmaError
+from curation.files import checksum
 from curation.writers.shards import SHARD, shard_name, write_shard
 from modeling.corpus import SPLITS, Version, texts
-from modeling.tokenizer import load_tokenizer, tokenizer_fingerprint
-from modeling.tokens import Tokens, open_tokens, verify_tokens
+from modeling.tokenizer import load_tokenizer, tokenizer_fingerprint, vocabulary
+from modeling.tokens import Tokens, open_tokens, pack, verify_tokens
+from modeling.tokens.masking import mask
 from pipelines import tokenising
 from pipelines.engines.local import TaskError
 from pipelines.progress import Display
@@ -165,7 +167,7 @@ def handmade(folder: Path, shards: Sequence[Sequence[tuple[int, str, int]]]) -> 
         name = f"data/{shard_name('train', number, len(shards))}"
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         write_shard(folder / name, table)
-        files[name] = {"bytes": (folder / name).stat().st_size, "sha256": f"{number}"}
+        files[name] = {"bytes": (folder / name).stat().st_size, "sha256": checksum(folder / name)}
         rows += table.num_rows
         words += pc.sum(table["words"]).as_py()
     source = {"title": "Kitab", "licence": "", "upsample": 1, "words": 1, "final_words": words}
@@ -224,22 +226,61 @@ def test_a_source_that_the_manifest_has_not(tokenizer_folder: Path, tmp_path: Pa
         quiet(folder, tokenizer_folder, tmp_path / "ws")
 
 
-def test_a_damaged_shard(tokenizer_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("byte", range(4, 404, 20))
+def test_a_shard_with_one_bit_changed(tokenizer_folder: Path, tmp_path: Path, byte: int) -> None:
+    """Of such changes every fourth gives another text and no error of Parquet."""
     folder = handmade(tmp_path / "v", [[(1, "Bir.", 0)]])
     shard = folder / "data" / shard_name("train", 0, 1)
-    shard.write_bytes(bytes(len(shard.read_bytes())))
-    with pytest.raises(DollmaError, match="not a shard of a version"):
+    content = bytearray(shard.read_bytes())
+    content[byte] ^= 1
+    shard.write_bytes(content)
+    with pytest.raises(DollmaError, match=r"train-00000-of-00001\.parquet: SHA-256 is .* the manifest says"):
         quiet(folder, tokenizer_folder, tmp_path / "ws")
+    assert not list((tmp_path / "ws").glob("tokens/*"))
 
 
-def test_a_vocabulary_that_16_bits_cannot_number(version: Version, tokenizer_folder: Path, tmp_path: Path) -> None:
+def test_a_version_named_like_a_path(tokenizer_folder: Path, tmp_path: Path) -> None:
+    folder = handmade(tmp_path / "v", [[(1, "Bir.", 0)]])
+    path = folder / "manifest.json"
+    path.write_text(path.read_text().replace('"version": "handmade"', '"version": "../../../outside"'))
+    with pytest.raises(DollmaError, match="is no name of a version"):
+        quiet(folder, tokenizer_folder, tmp_path / "ws")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["v"]
+
+
+def test_a_pattern_that_takes_for_ever(tokenizer_folder: Path, tmp_path: Path) -> None:
+    """Oniguruma gives up, Rust panics, which no `except Exception` sees: the error names the tokenizer all the same."""
+    path = shutil.copytree(tokenizer_folder, tmp_path / "bomb") / "tokenizer.json"
+    split = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Removed", "invert": False}
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"pre_tokenizer": split}), encoding="utf-8")
+    folder = handmade(tmp_path / "v", [[(1, "a" * 100 + "b", 0)]])
+    with pytest.raises(TaskError, match=r"bomb: can't encode a document of .*PanicException"):
+        quiet(folder, tmp_path / "bomb", tmp_path / "ws")
+
+
+@pytest.mark.parametrize(("size", "bits"), [(65_536, 16), (65_537, 32)])
+def test_a_vocabulary_that_16_bits_cannot_number_takes_32(tokenizer_folder: Path, tmp_path: Path, size: int, bits: int) -> None:
     shutil.copytree(tokenizer_folder, tmp_path / "large")
     path = tmp_path / "large" / "tokenizer.json"
     stated = json.loads(path.read_text(encoding="utf-8"))
-    stated["model"]["vocab"] |= {f"söz{number}": number for number in range(len(stated["model"]["vocab"]), 65_537)}
+    stated["model"]["vocab"] |= {f"söz{number}": number for number in range(len(stated["model"]["vocab"]), size)}
     path.write_text(json.dumps(stated), encoding="utf-8")
-    with pytest.raises(DollmaError, match=r"a vocabulary of 65,537 ids, which 16 bits can't number: train one of 65,536 at most"):
-        quiet(version.folder, tmp_path / "large", tmp_path / "ws")
+    text = f"söz{size - 1} bir söz{size - 2}, iki söz. " * 8
+    tokens = open_tokens(quiet(handmade(tmp_path / "v", [[(1, text, 0), (2, "Bir.", 0)]]), tmp_path / "large", tmp_path / "ws").folder)
+    held = tokens.split("train")
+    assert held.ids.dtype.itemsize * 8 == bits
+    assert held.document(0).tolist() == load_tokenizer(tmp_path / "large").encode(text, add_special_tokens=False).ids
+    assert held.document(0).max() == size - 1
+    verify_tokens(tokens)
+    packed = pack(tokens, "train", 64).batch(np.arange(1))
+    guessed = mask(packed, np.arange(1), 1, 0.5, vocabulary(tmp_path / "large"))
+    assert packed.ids.max() == size - 1
+    assert set(guessed.labels[guessed.labels >= 0].tolist()) <= set(held.ids.tolist())
+    manifest = json.loads((tokens.folder / "manifest.json").read_text())
+    (tokens.folder / "manifest.json").chmod(0o644)
+    (tokens.folder / "manifest.json").write_text(json.dumps(manifest | {"dtypes": manifest["dtypes"] | {"ids": "<f8"}}))
+    with pytest.raises(DollmaError, match="ids of type '<f8', this DOLLMA reads <u2 and <u4: run `dollma tokens` again"):
+        open_tokens(tokens.folder)
 
 
 def test_a_damaged_store(made: Tokens, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,6 +171,16 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_its_samples(place: Pat
     assert all(tensor.isfinite().all() for tensor in load_file(kept / "model.safetensors").values())
     monkeypatch.undo()
     assert losses(trained(place, **changes))
+
+
+def test_tokens_that_changed_are_not_learnt(place: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(place, tmp_path / "copy", ignore=shutil.ignore_patterns("models")))
+    (ids,) = copy.glob("tokens/*/train/ids.bin")
+    content = bytearray(ids.read_bytes())
+    content[len(content) // 2] ^= 1
+    ids.write_bytes(content)
+    with pytest.raises(DollmaError, match=r"ids\.bin: SHA-256 is"):
+        trained(copy)
 
 
 def test_a_damaged_checkpoint_stops_the_run_and_without_it_the_one_before_is_taken(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

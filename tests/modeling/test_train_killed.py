@@ -42,6 +42,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
     """A run undisturbed, and one that was killed: before its first checkpoint; inside the accumulation of step 6; in writing a checkpoint; beyond the end of the first
     epoch, with other numbers of loader threads. Then what a second signal does, and two ranks beside one."""
     folder = workspace(tmp_path_factory.mktemp("killed"), documents=20)
+    order: dict[str, Any] = {"objective": {"sentence_order": True}}
+    ordered = order | {"horizon": {"steps": 8}}
     killed = [
         job("killed", at(5, KILL)),
         job("killed", at(12, KILL)),  # from the start again: the second micro-batch of step 6
@@ -49,14 +51,16 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
         job("killed", at(14, KILL), workers=3),  # from step 4: in step 11, after the epoch's end
         job("killed", at(9, KILL)),  # from step 8: in step 13
         job("killed", workers=2),
+        job("ordered-killed", at(12, KILL), **ordered),  # in step 6
+        job("ordered-killed", workers=3, **ordered),
     ]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
     torchrun = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    without: dict[str, Any] = {"model": {"dropout": 0.0}}
+    without: dict[str, Any] = {"model": {"dropout": 0.0}} | order
     ranks = [job("two", env=torchrun | {"RANK": str(rank), "LOCAL_RANK": str(rank)}, **without) for rank in range(2)]
-    alone = [job("undisturbed"), job("stopped", at(7, TERM, TERM)), job("one", **without)]
+    alone = [job("undisturbed"), job("ordered-undisturbed", **ordered), job("stopped", at(7, TERM, TERM)), job("one", **without)]
     statuses = ended(folder, *([one] for one in [*killed, *alone]), ranks)
     return folder, [status for together in statuses for status in together]
 
@@ -67,7 +71,7 @@ def run_folder(workspace: Path, name: str) -> Path:
 
 
 def test_the_processes_ended_as_they_were_told(found: tuple[Path, list[int]]) -> None:
-    assert found[1] == [-KILL] * 5 + [0] + [0, -TERM, 0] + [0, 0]
+    assert found[1] == [-KILL] * 5 + [0] + [-KILL, 0] + [0, 0, -TERM, 0] + [0, 0]
 
 
 def test_the_runs_cross_an_epochs_end(found: tuple[Path, list[int]]) -> None:
@@ -94,6 +98,14 @@ def test_weights_and_optimiser_are_the_same_to_the_bit(found: tuple[Path, list[i
     assert not list(killed.rglob(".tmp-*"))
 
 
+def test_the_order_of_halves_goes_on_where_it_was_too(found: tuple[Path, list[int]]) -> None:
+    killed, undisturbed = (run_folder(found[0], f"ordered-{name}") for name in ("killed", "undisturbed"))
+    logs = [[without_times(line) for line in read_log(run / "log.jsonl")] for run in (killed, undisturbed)]
+    assert logs[0] == logs[1]
+    assert [line["order"]["pieces"] > 0 for line in logs[0] if "validation" in line] == [True] * 2
+    assert (killed / "final/model.safetensors").read_bytes() == (undisturbed / "final/model.safetensors").read_bytes()
+
+
 def test_a_second_signal_kills_and_leaves_no_checkpoint(found: tuple[Path, list[int]]) -> None:
     assert checkpoints(run_folder(found[0], "stopped")) == []
 
@@ -108,3 +120,5 @@ def test_two_ranks_learn_what_one_does(found: tuple[Path, list[int]]) -> None:
     assert [line.get("tokens") for line in lines[0]] == [line.get("tokens") for line in lines[1]]
     scores = [next(line["validation"] for line in reversed(of) if "validation" in line) for of in lines]
     assert scores[1]["loss"] == pytest.approx(scores[0]["loss"], abs=1e-5)
+    orders = [next(line["order"] for line in reversed(of) if "order" in line) for of in lines]
+    assert orders[1] == pytest.approx(orders[0], abs=1e-5)

@@ -157,9 +157,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)
 
 
-def test_a_full_disk_is_a_clear_error_and_the_build_goes_on_later(
-    undisturbed: Undisturbed, small_disk: Path
-) -> None:
+def test_a_full_disk_is_a_clear_error_and_the_build_goes_on_later(undisturbed: Undisturbed, small_disk: Path) -> None:
     recipe, expected, _ = undisturbed
     failed = dollma("build", recipe, "--workspace", small_disk / "ws", code=1)
     assert "disk is full" in failed.stderr or "No space left" in failed.stderr
