@@ -20,6 +20,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from time import perf_counter, process_time
 from typing import Any, NamedTuple
 
 import torch
@@ -162,6 +163,8 @@ def below(found: Mapping[str, Any], floors: Mapping[str, Mapping[str, Any]]) -> 
 
 def run(arguments: argparse.Namespace) -> dict[str, Any]:
     """All of it, from text to figures."""
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     with tempfile.TemporaryDirectory() as temporary, joined(arguments.device) as ranks:
         cuda, folder = ranks.device.type == "cuda", Path(temporary)
         texts = pretrain_texts.version_texts(arguments.version) if arguments.version else pretrain_texts.real_texts(arguments.data)
@@ -198,8 +201,10 @@ def run(arguments: argparse.Namespace) -> dict[str, Any]:
         ways["ours"] = ours(setting, pack(pretrain_texts.stored(texts, place, folder / "store-speed"), "train", config.length))
         share = arguments.seconds / arguments.rounds
         wait = torch.cuda.synchronize if cuda else (lambda: None)
-        sums = measured(ways, arguments.rounds, lambda: Stopwatch(arguments.warm_up, share, 10 if cuda else 1, wait))
-        machine = torch.cuda.get_device_name() if cuda else f"{processor()}, {torch.get_num_threads()} threads"
+        clock = process_time if arguments.cpu_time else perf_counter
+        sums = measured(ways, arguments.rounds, lambda: Stopwatch(arguments.warm_up, share, 10 if cuda else 1, wait, clock))
+        timed = "seconds of CPU time" if arguments.cpu_time else "seconds"
+        machine = torch.cuda.get_device_name() if cuda else f"{processor()}, torch's threads: {torch.get_num_threads()}, {timed}"
         software = f"Python {platform.python_version()}, torch {torch.__version__}, transformers {transformers.__version__}"
         facts = {
             "model": described(theirs.config),
@@ -233,6 +238,10 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--warm-up", type=int, default=2, help="steps at the start of each round that are not timed")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--threads", type=int, help="of torch; its own choice unless given")
+    parser.add_argument(
+        "--cpu-time", action="store_true", help="count CPU time, which other programs on the machine change little; with --threads 1"
+    )
     parser.add_argument("--ways", nargs="+", choices=sorted(NAMES), default=list(NAMES), help="`ours` is always among them")
     parser.add_argument("--gate", type=Path, help="settings and floors (.yaml): exit with an error below these")
     first, _ = parser.parse_known_args(arguments)

@@ -15,6 +15,7 @@ class Stopwatch:
     seconds: float
     every: int = 1
     synchronise: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = perf_counter
     steps: int = field(default=0, init=False)
     measured: int = field(default=0, init=False)
     elapsed: float = field(default=0.0, init=False)
@@ -31,7 +32,7 @@ class Stopwatch:
         if measured < 0 or measured % self.every:
             return False
         self.synchronise()
-        now = perf_counter()
+        now = self.clock()
         if measured == 0:
             self.began = now
             return False

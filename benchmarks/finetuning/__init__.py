@@ -1,0 +1,1 @@
+"""Encoders fine-tuned on classification of texts: what pre-training was worth, with an interval."""
