@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoModelForNextSentencePrediction, AutoTokenizer, PreTrainedModel
-from transformers.utils import ModelOutput, logging
+from transformers.utils import ModelOutput
 
 from curation.errors import DollmaError
 from curation.files import whole_folder
 from modeling.card import Card, model_card
+from modeling.quiet import quiet
 
 CARD = "card.json"
 README = "README.md"
@@ -34,7 +33,7 @@ def export(model: PreTrainedModel, tokenizer: Path, card: Card, folder: Path) ->
 
     Loads what it wrote and compares. Raises DollmaError when it does not load, or gives other logits or other ids.
     """
-    with whole_folder(folder) as temporary, _quiet():
+    with whole_folder(folder) as temporary, quiet():
         model.save_pretrained(temporary)
         for name in TOKENIZER_FILES:
             if (tokenizer / name).exists():
@@ -58,20 +57,6 @@ def read_card(folder: Path) -> Card:
 def software() -> dict[str, str]:
     """The versions of what trains a model."""
     return {name: version(name) for name in ("dollma", "torch", "transformers", "tokenizers")}
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without transformers' bars for each file, and its list of what one head of two leaves in the file: a run has its own display."""
-    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _check_tokenizer(folder: Path, original: Path, vocabulary: int, own: bool) -> None:

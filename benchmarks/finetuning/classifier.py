@@ -19,9 +19,10 @@ from transformers import AutoConfig, AutoModelForMaskedLM, PretrainedConfig, Pre
 from benchmarks.finetuning.texts import Batch
 from curation.errors import DollmaError
 from curation.fingerprint import fingerprint
-from modeling.adaptation.foreign import fingerprint_of, open_model, quiet
+from modeling.adaptation.foreign import fingerprint_of, open_model
 from modeling.attention import OFFSET
 from modeling.model import HEADS, hidden_states
+from modeling.quiet import quiet
 from modeling.tokenizer import tokenizer_fingerprint
 
 CONFIG, CARD = "config.json", "card.json"

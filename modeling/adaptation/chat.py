@@ -14,8 +14,8 @@ from jinja2 import TemplateError
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from curation.errors import DollmaError
-from modeling.adaptation.foreign import quiet
 from modeling.adaptation.instructions import ASSISTANT, USER, Turn
+from modeling.quiet import quiet
 from modeling.tokenizer import load_tokenizer, vocabulary
 
 FILE = "chat_template.jinja"

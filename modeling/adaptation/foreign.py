@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from transformers import AutoModelForCausalLM, AutoModelForMaskedLM, AutoTokenizer, PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
-from transformers.utils import logging
 
 from curation.errors import DollmaError, nearest
 from curation.files import checksum, whole_folder
 from curation.fingerprint import fingerprint
 from modeling.adaptation.stated import Content, read, renumbered
 from modeling.model import HEADS
+from modeling.quiet import quiet
 from modeling.tokenizer.saved import CONFIG as TOKENIZER_CONFIG
 from modeling.tokenizer.saved import TOKENIZER, load_tokenizer
 
@@ -209,20 +208,6 @@ def _check(before: Path, after: Path, numbers: Mapping[int, int]) -> None:
     for number, goal in numbers.items():
         if new.get(goal) != old[number]:
             raise DollmaError(f"{before / TOKENIZER}: token {old[number]!r} got another id than {goal}: report this; nothing was written")
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without transformers' bars and reports: what matters of them is an error here."""
-    bars, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()
 
 
 def _first_line(error: BaseException) -> str:

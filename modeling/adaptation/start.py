@@ -12,11 +12,12 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from curation.errors import DollmaError
 from curation.files import whole_file
-from modeling.adaptation.foreign import CONFIG, fingerprint_of, open_model, quiet
+from modeling.adaptation.foreign import CONFIG, fingerprint_of, open_model
 from modeling.card import ScoreFact, StartFact
 from modeling.config import Pretraining
 from modeling.evaluation import Scores
 from modeling.export import check_reading
+from modeling.quiet import quiet
 from modeling.ranks import Ranks
 
 START = "start.json"

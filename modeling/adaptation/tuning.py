@@ -26,7 +26,7 @@ from curation.fingerprint import fingerprint
 from modeling import checkpoint, schedule
 from modeling.adaptation import lora
 from modeling.adaptation.chat import FILE, Chat, ending
-from modeling.adaptation.foreign import COPIED, open_model, quiet
+from modeling.adaptation.foreign import COPIED, open_model
 from modeling.adaptation.lessons import Lesson, laid_out, lessons
 from modeling.adaptation.recipe import Instruct
 from modeling.adaptation.start import causal, started
@@ -39,6 +39,7 @@ from modeling.meter import Unread
 from modeling.model import Packed
 from modeling.optimiser import adamw, update
 from modeling.progress import Display
+from modeling.quiet import quiet
 from modeling.ranks import Ranks, joined
 from modeling.step import PLACES, accumulate
 from modeling.stopping import Stopped, wishes

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import learning
 from tests.pipelines.workspace import dollma
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ MORE = {
 }
 
 
-def test_the_commands_make_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands_make_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     lines = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) for line in block.splitlines()]
     assert [line.split()[1] for line in lines] == ["build", "tokenizer", "tokens", "pretrain", "run", "tokenizer", "pretrain", "adapt"]
     monkeypatch.chdir(tmp_path)
@@ -46,3 +47,10 @@ def test_the_commands_make_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert [row["step"] for row in log if "validation" in row] == [4, 8]
     assert next(tmp_path.glob("demo-workspace/tokenizers/wordpiece-4032-*/tokenizer.json")).is_file()
     assert "AutoModelForMaskedLM" in next(tmp_path.glob("demo-workspace/models/demo-*/final/README.md")).read_text(encoding="utf-8")
+    capsys.readouterr()
+    learning.main([str(next(tmp_path.glob("demo-workspace/models/demo-*"))), "--svg", "learning.svg"])
+    table = capsys.readouterr().out
+    assert [line["validation"]["bits_per_byte"] for line in log if "validation" in line] == [
+        pytest.approx(float(cells.split("|")[2]), abs=1e-3) for cells in table.splitlines()[2:4]
+    ]
+    assert (tmp_path / "learning.svg").read_text(encoding="utf-8").startswith("<svg")
