@@ -8,6 +8,7 @@ prints a table from the run's log and the card of its exported model, and draws 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable
 from math import log
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from curation.audit.plot import lines_svg
+from curation.errors import DollmaError
 from curation.files import whole_file
 from modeling.card import ScoreFact
 from modeling.export import read_card
@@ -28,7 +30,7 @@ def curve(run: Path) -> Points:
     lines = read_log(run / "log.jsonl")
     steps, tokens = zip((0, 0), *((line["step"], line["tokens"]) for line in lines if "tokens" in line), strict=True)
     told = [(line["step"], line["validation"]["bits_per_byte"]) for line in lines if "validation" in line]
-    return [(float(np.interp(step, steps, tokens)) / 1e6, bits) for step, bits in told]
+    return [(round(float(np.interp(step, steps, tokens)) / 1e6, 2), bits) for step, bits in told]
 
 
 def together(scores: Iterable[ScoreFact]) -> float:
@@ -43,7 +45,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--svg", type=Path)
     given = parser.parse_args(arguments)
-    points, card = curve(given.run), read_card(given.run / "final")
+    try:
+        points, card = curve(given.run), read_card(given.run / "final")
+    except DollmaError as error:
+        sys.exit(f"error: {error}")
     unigram = together(card.unigram.values())
     print("| million tokens seen | bits per byte | of the frequencies' |\n|---:|---:|---:|")
     for seen, bits in points:
