@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from benchmarks.speed.pages import real_pages, recombined
 from benchmarks.speed.pretrain_texts import real_texts, stored, trained
+from curation.files import checksum
 from curation.writers.shards import SHARD, shard_name, write_shard
 from modeling.tokenizer import Vocabulary, load_tokenizer, vocabulary
 from modeling.tokens import Tokens, batches, pack
@@ -96,7 +97,7 @@ def write_version(folder: Path, pages: dict[str, list[str]], megabytes: int) -> 
         }
         path = folder / "data" / shard_name("train", number, shards)
         write_shard(path, pa.Table.from_pydict(columns, SHARD))
-        files[f"data/{path.name}"] = {"bytes": path.stat().st_size, "sha256": str(number)}
+        files[f"data/{path.name}"] = {"bytes": path.stat().st_size, "sha256": checksum(path)}
         rows, words = rows + len(drawn), words + sum(counted)
     source = {"title": "Web", "licence": "", "upsample": 1, "words": words, "final_words": words}
     manifest = {"version": "made", "fingerprint": "made", "language": "azj_Latn", "files": files, "sources": {"web": source}}
