@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -9,8 +10,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from curation.errors import DollmaError
+
 TEMPORARY = ".tmp-"
 CHUNK = 1 << 20
+
+
+@contextmanager
+def alone(folder: Path, busy: str) -> Iterator[None]:
+    """Within, a folder is this process's alone among those that ask. The kernel frees the lock when its holder dies, however it dies.
+
+    Raises DollmaError that says `busy` where another one has it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DollmaError(f"{folder}: {busy}") from error
+        yield
 
 
 @contextmanager

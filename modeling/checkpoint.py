@@ -7,7 +7,6 @@ remembered, for nothing else matters: order, masks and dropout are functions of 
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
 from curation.errors import DollmaError
-from curation.files import checksum, remove_folder, remove_temporary, whole_file, whole_folder
+from curation.files import alone, checksum, remove_folder, remove_temporary, whole_file, whole_folder
 from modeling import optimiser as optimisers
 from modeling.settings import flat
 
@@ -122,12 +121,7 @@ def claimed(run: Path, settings: Mapping[str, Any], tokens: str) -> Iterator[Non
 
     Raises DollmaError when another process is at it, and, naming the first setting that differs, when it is another run's.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    with (run / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DollmaError(f"{run}: another process trains this run; wait for it, or stop it") from error
+    with alone(run, "another process trains this run; wait for it, or stop it"):
         remove_temporary(run)
         _check_settings(run, {"settings": dict(settings), "tokens": tokens})
         yield

@@ -200,7 +200,7 @@ class Pretraining(Strict):
             raise ValueError("a shape of your own has no learning rate in the table: set optimiser.learning_rate")
         if self.optimiser.learning_rate is None and self.model.start is not None:
             raise ValueError(
-                "a model that exists has no learning rate in the table: set optimiser.learning_rate (1e-4 for 256 rows a step, 5e-4 for 2,048: 2004.10964)"
+                "a model that exists has no learning rate in the table: set optimiser.learning_rate (1e-4 is a start for 256 rows a step)"
             )
         if self.objective.sentence_order and (self.model.family != "bert" or self.model.start is not None):
             raise ValueError(

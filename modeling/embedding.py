@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 def adding_rows(model: PreTrainedModel) -> PreTrainedModel:
     """The model, whose embedding does so from now on where it is the head's matrix too, and trained.
 
-    Not for use under DDP, which would send the head's gradient without the rows.
+    Not for use under DDP, which would send the head's gradient without the rows, nor with torch.compile, which would have to trace the hook.
     """
     embedding, output = model.get_input_embeddings(), model.get_output_embeddings()
     if isinstance(embedding, nn.Embedding) and embedding.weight.requires_grad and getattr(output, "weight", None) is embedding.weight:

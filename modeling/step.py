@@ -41,9 +41,9 @@ class Asked(NamedTuple):
 def packed(model: PreTrainedModel, config: Pretraining, ranks: Ranks) -> nn.Module:
     """The model over packed rows, as the device takes it best. K places of a row are asked for whatever the row: one shape, so nothing is compiled twice."""
     kind = Ordered if config.objective.sentence_order else Packed
-    module = kind(adding_rows(model) if ranks.device.type == "cpu" and ranks.count == 1 else model)
-    wanted = config.run.compile if config.run.compile is not None else ranks.device.type == "cuda"
-    return torch.compile(module, dynamic=False) if wanted else module
+    if config.run.compile if config.run.compile is not None else ranks.device.type == "cuda":
+        return torch.compile(kind(model), dynamic=False)
+    return kind(adding_rows(model) if ranks.device.type == "cpu" and ranks.count == 1 else model)
 
 
 def micro_batch(config: Pretraining, ranks: Ranks) -> int:

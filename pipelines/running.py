@@ -147,7 +147,7 @@ def run(path: Path, workspace: Path, console: Console, workers: int | None = Non
 
     version = open_version(corpus.folder)
     with locked(workspace), console.status("reading the sample; then pieces are learnt"):
-        trained = train_tokenizer(version, settings, workspace, command=_command(version.name, settings))
+        trained = train_tokenizer(version, settings, workspace)
     yield Made("tokenizer", trained.folder, trained.new)
 
     with Display(console) as display:
@@ -183,9 +183,3 @@ def _model_settings(path: Path, name: str, model: Model) -> Pretraining:
         return load_config(Path(located(model.config, path.parent)), (*assignments(model.set), f"{INPUTS[0]}=made before it"))
     except DollmaError as error:
         raise DollmaError(f"{path}: models.{name}: {error}") from error
-
-
-def _command(version: str, settings: Settings) -> str:
-    """What would train this tokenizer alone."""
-    words = f"dollma tokenizer train {version} --type {settings.kind} --vocab {settings.size} --sample-bytes {settings.sample_bytes}"
-    return words + (" --uncased" if settings.uncased else "")

@@ -7,7 +7,6 @@ split has been told apart.
 
 from __future__ import annotations
 
-import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +23,7 @@ from benchmarks.finetuning.stored import RUN, TEST, VALIDATION, WEIGHTS, best_ev
 from benchmarks.finetuning.tasks import SPLITS, Fault, Item, Task, file_of, named, read
 from benchmarks.finetuning.texts import Encoded, Encoder
 from benchmarks.finetuning.training import Labelled, Protocol, Start, best_rate, merit, predict, restored, train
-from curation.errors import DollmaError
-from curation.files import checksum, remove_temporary, whole_file, whole_folder
+from curation.files import alone, checksum, remove_temporary, whole_file, whole_folder
 from curation.fingerprint import fingerprint
 from modeling.adaptation.start import model_name
 
@@ -194,11 +192,6 @@ def _test(folder: Path, start: Start, encoder: Encoder, rows: Rows, task: Task, 
 @contextmanager
 def _claimed(out: Path) -> Iterator[None]:
     """Within, OUT is this process's alone; what a killed one left half-written is cleared away."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DollmaError(f"{out}: another process writes there; wait for it, or give another --out") from error
+    with alone(out, "another process writes there; wait for it, or give another --out"):
         remove_temporary(out)
         yield

@@ -253,6 +253,9 @@ def parsed(arguments: list[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Run, print Markdown and JSON, and hold the figures against the floors."""
     arguments = parsed()
+    if arguments.gate and not arguments.data.is_dir():
+        print(f"{arguments.gate}: not held: no real text in {arguments.data} (--data names its folder)")
+        return
     found = run(arguments)
     print(markdown(found) + "\n\n" + json.dumps(found, ensure_ascii=False))
     missed = below(found, yaml.safe_load(arguments.gate.read_text("utf-8"))["floors"]) if arguments.gate else []

@@ -85,7 +85,7 @@ def place_of(version: Version, settings: Settings, workspace: Path) -> Path:
     return workspace / "tokenizers" / f"{settings.kind}-{settings.size}-{fingerprint(named)[:8]}"
 
 
-def train(version: Version, settings: Settings, workspace: Path, progress: Progress = lambda _: None, command: str = "") -> Trained:
+def train(version: Version, settings: Settings, workspace: Path, progress: Progress = lambda _: None) -> Trained:
     """Train a tokenizer, unless it is there.
 
     Raises DollmaError where the sample holds fewer pieces than are asked for, and names how many it holds.
@@ -102,7 +102,7 @@ def train(version: Version, settings: Settings, workspace: Path, progress: Progr
     tokenizer, facts = learner(sample, settings, fold, _folded(base, fold), progress)
     with whole_folder(place) as folder:
         tokenizer.save(str(folder / TOKENIZER), pretty=True)
-        card = _card(version, settings, place, sample, facts, command)
+        card = _card(version, settings, place, sample, facts)
         _write(folder / CONFIG, _config())
         _write(folder / CARD, card)
         (folder / "README.md").write_text(_readme(card), encoding="utf-8")
@@ -181,7 +181,13 @@ def _config() -> dict[str, Any]:
     }
 
 
-def _card(version: Version, settings: Settings, place: Path, sample: Sample, facts: dict[str, Any], command: str) -> dict[str, Any]:
+def _command(version: str, settings: Settings) -> str:
+    """What trains this tokenizer again."""
+    words = f"dollma tokenizer train {version} --type {settings.kind} --vocab {settings.size} --sample-bytes {settings.sample_bytes}"
+    return words + (" --uncased" if settings.uncased else "")
+
+
+def _card(version: Version, settings: Settings, place: Path, sample: Sample, facts: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": place.name,
         "type": settings.kind,
@@ -193,7 +199,7 @@ def _card(version: Version, settings: Settings, place: Path, sample: Sample, fac
         "sample_bytes": settings.sample_bytes,
         "sample": sample.record(),
         "training": facts,
-        "command": command,
+        "command": _command(version.name, settings),
     }
 
 
@@ -212,7 +218,7 @@ def _readme(card: dict[str, Any]) -> str:
 A {card["type"]} tokenizer of {card["vocabulary"]:,} ids for {card["language"]}: {case}, NFC, accents kept. Trained on {card["version"]}
 (fingerprint {card["version_fingerprint"]}) with
 
-    {card["command"] or "modeling.tokenizer.training.train"}
+    {card["command"]}
 
 | source | documents | bytes | each counts |
 |---|---|---|---|

@@ -49,7 +49,6 @@ def train(
 
     opened = open_version(find_version(version, workspace))
     settings = Settings(kind, vocab, _bytes(sample_bytes), uncased)
-    command = f"dollma tokenizer train {opened.name} --type {kind} --vocab {settings.size} --sample-bytes {settings.sample_bytes}"
     with locked(workspace), err.status("reading the sample") as status:
         read = 0
 
@@ -60,7 +59,7 @@ def train(
                 f"{read / 1e6:,.0f} MB of text read; then pieces are learnt" + (", which takes long" if kind == "unigram" else "")
             )
 
-        made = run(opened, settings, workspace, told, command + (" --uncased" if uncased else ""))
+        made = run(opened, settings, workspace, told)
     state = "is trained" if made.new else "was trained before, on the same version with the same settings"
     out.print(f"[bold]{made.folder.name}[/] {state}: {escape(str(made.folder))} ({CARD} says on what)")
 

@@ -20,8 +20,9 @@ from modeling.card import ScoreFact, corpus_fact
 from modeling.corpus import Version, open_version
 from modeling.tokenizer.training import Settings, train
 from tests.modeling.foreign_models import chatty, made
-from tests.modeling.test_start import one_thread  # noqa: F401 - a fixture
 from tests.pipelines.workspace import digest, dollma
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "modeling" / "configs").glob("adapt-*.yaml"))
 SHORT = {"length": 64, "batch": 16, "epochs": 0.5, "learning_rate": 1e-2, "run": {"device": "cpu", "micro_batch": 16, "workers": 0}}

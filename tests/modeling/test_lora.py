@@ -18,8 +18,10 @@ from modeling.config import Lora
 from modeling.export import read_card
 from modeling.stopping import Stopped
 from tests.modeling.foreign_models import made
-from tests.modeling.test_start import going_on, one_thread, place, trained  # noqa: F401 - fixtures
+from tests.modeling.test_start import going_on, place, trained  # noqa: F401 - fixtures
 from tests.modeling.test_train import signalled
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 KINDS = ("bert", "xlm-roberta", "llama")
 IDS = torch.arange(5, 25)[None]

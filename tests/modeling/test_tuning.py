@@ -26,9 +26,10 @@ from modeling.progress import Display
 from modeling.stopping import Stopped
 from tests.modeling.foreign_models import CHATML, chatty, saved
 from tests.modeling.test_instructions import written
-from tests.modeling.test_start import one_thread  # noqa: F401 - a fixture
 from tests.modeling.test_train import signalled
 from tests.modeling.tiny import workspace
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 COLOURS = {"gül": "ağ", "dəniz": "göy", "ot": "yaşıl", "gecə": "qara"}
 ROWS = [{"instruction": f"{name} nə rəngdədir?", "output": colour} for name, colour in COLOURS.items()] * 2
