@@ -129,6 +129,14 @@ def test_the_gate_names_what_is_slow() -> None:
     assert pretrain.parsed(["--gate", str(GATE), "--rows", "8"]).rows == 8, "what is given goes before the gate"
 
 
+def test_a_gate_without_the_real_text_says_that_it_is_not_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["pretrain", "--gate", str(GATE), "--data", str(tmp_path / "none")])
+    pretrain.main()
+    assert "not held: no real text in" in capsys.readouterr().out
+
+
 def test_the_watch_times_what_follows_the_warm_up() -> None:
     now = iter([10.0, 14.0, 19.0])
     waited: list[int] = []
