@@ -26,13 +26,15 @@ class Model(Strict):
     family: Literal["bert", "modernbert", "llama"] = "bert"
     size: str | Shape = "small"
     start: str | None = None
+    embeddings: Literal["random", "cooccurrence"] = "random"
+    """How rows of tokens begin; `cooccurrence` counts what stands beside what first (`modeling.cooccurrence`): worth it where text or time is short."""
     dropout: Probability = 0.0
     """None: MosaicBERT and cramming drop it, for a corpus of some epochs is not overfitted."""
 
     @model_validator(mode="after")
     def _known(self) -> Model:
-        if self.start is not None and self.model_fields_set & {"family", "size"}:
-            raise ValueError("give either start, or family and size: a model that exists has its own")
+        if self.start is not None and self.model_fields_set & {"family", "size", "embeddings"}:
+            raise ValueError("give either start, or family, size and embeddings: a model that exists has its own")
         if isinstance(self.size, str) and self.size not in SHAPES[self.family]:
             raise ValueError(
                 f"no size is called {self.size!r}; known: {', '.join(SHAPES[self.family])}, or a mapping with hidden, heads, layers, ffn"
@@ -240,6 +242,8 @@ class Pretraining(Strict):
         settings = self.model_dump(mode="json", exclude={"run", "tokens", "version", "tokenizer"} | unasked)
         if self.model.start is None:
             del settings["model"]["start"]
+            if self.model.embeddings == "random":
+                del settings["model"]["embeddings"]
         else:
             from modeling.adaptation.foreign import fingerprint_of  # noqa: PLC0415 - reading a configuration needs no torch
 

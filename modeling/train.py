@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from modeling import checkpoint, schedule
+from modeling import checkpoint, cooccurrence, schedule
 from modeling.adaptation import lora
 from modeling.adaptation.start import before, started
 from modeling.attention import check_length, implementation
@@ -63,7 +63,7 @@ def train(config: Pretraining, workspace: Path, display: Display) -> Path:
 
 def _train(config: Pretraining, inputs: Inputs, run: Path, ranks: Ranks, display: Display) -> Path:
     # ---- the model and its optimiser: fresh, or as the newest checkpoint has them
-    model, adapters = _fresh(config, inputs, ranks)
+    model, adapters = _fresh(config, inputs, ranks, counting=not checkpoint.checkpoints(run))
     optimiser = adamw(model, config.optimiser)
     state = checkpoint.resume(run, model, optimiser)
     module = ranks.wrapped(packed(model, config, ranks))
@@ -154,14 +154,16 @@ def _train(config: Pretraining, inputs: Inputs, run: Path, ranks: Ranks, display
     return finish(run / FINAL, model, inputs, config, state, scores, start, ranks)
 
 
-def _fresh(config: Pretraining, inputs: Inputs, ranks: Ranks) -> tuple[PreTrainedModel, Any]:
-    """The model before its first step, and the adapters in it, if it is trained through such."""
+def _fresh(config: Pretraining, inputs: Inputs, ranks: Ranks, counting: bool) -> tuple[PreTrainedModel, Any]:
+    """The model before its first step, and the adapters in it, if it is trained through such. Not `counting` leaves out what a checkpoint has anyway."""
     attention = implementation(ranks.device, config.length, config.model.dropout)
     if config.model.start:
         model = started(Path(config.model.start), config.model.dropout, attention)
     else:
         shape = configured(config.model.family, config.model.shape, inputs.vocabulary, config.length, config.model.dropout)
         model = build(shape, config.seed, attention, config.objective.sentence_order)
+        if counting and config.model.embeddings == "cooccurrence":
+            cooccurrence.begin(model, inputs.tokens.split("train"), config.seed)
     check_length(model, config.length)
     adapters = lora.adapt(model, config.lora, config.seed) if config.lora else None
     return model.to(ranks.device), adapters

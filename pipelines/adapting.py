@@ -19,6 +19,7 @@ from curation.files import whole_file
 from curation.fingerprint import fingerprint
 from curation.readers.inputs import located
 from modeling.adaptation.extension import extend
+from modeling.adaptation.focus import SAMPLE_BYTES
 from modeling.adaptation.foreign import fingerprint_of
 from modeling.adaptation.measure import bits_per_byte, measured
 from modeling.adaptation.recipe import Adaptation, Continue, Extend, Instruct, Step, Trim
@@ -33,6 +34,7 @@ from modeling.export import read_card, software
 from modeling.places import find
 from modeling.progress import Display as TrainingDisplay
 from modeling.tokenizer import tokenizer_fingerprint, vocabulary
+from modeling.tokenizer.sample import Sample, shares
 from modeling.tokens import open_tokens, pack
 from modeling.train import FINAL, MODELS, train
 from pipelines.locking import locked
@@ -147,12 +149,18 @@ def _training_texts(version: Version) -> Iterator[str]:
 
 def _extend(step: Extend, at: _At) -> Made:
     donor = find(step.tokenizer, at.workspace, "tokenizers")
-    run = _run(at, step, donor=tokenizer_fingerprint(donor))
+    counted = {"version": at.version.fingerprint} if step.rows == "focus" else {}
+    run = _run(at, step, donor=tokenizer_fingerprint(donor), **counted)
     if (found := _done(run)) is None:
         with locked(at.workspace), at.console.status("adding pieces"):
-            made = extend(at.folder, donor, run / FINAL, step.pieces)
+            made = extend(at.folder, donor, run / FINAL, step.pieces, _sampled(at.version) if counted else None)
         found = _record(run, {"added": made.added, "ids_before": made.old_size, "ids_after": made.new_size})
     return Made(run / FINAL, found)
+
+
+def _sampled(version: Version) -> Iterator[tuple[str, int]]:
+    """Texts by mixture weight, and how often each counts."""
+    return ((one.text, one.weight) for one in Sample(version, shares(version, SAMPLE_BYTES)))
 
 
 def _done(run: Path) -> dict[str, Any] | None:

@@ -10,13 +10,15 @@ in bytes (`ĠulaÅŁ`) never match as such. LlamaTurk's 28,600 were added that w
 | Unigram | pieces with the donor's log probability, moved by the median difference at pieces that both have | only those likelier than any other way to cut them |
 
 Pieces that the model's own normaliser or pre-tokeniser would never hand to it are left out. So old ids, merges and rows stay what they are; a new row is the mean of the
-rows of what the piece was cut into before, in the input and in the output alike: the model begins with an opinion on every token.
+rows of what the piece was cut into before, or a mixture of rows of tokens that are used as it is (`modeling.adaptation.focus`), in the input and in the output alike: the
+model begins with an opinion on every token.
 """
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +30,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from curation.errors import DollmaError
+from modeling.adaptation.focus import mixtures
 from modeling.adaptation.foreign import open_model, write_model
 from modeling.adaptation.merging import Pair, merges_of
 from modeling.adaptation.rows import add_rows
@@ -35,6 +38,7 @@ from modeling.adaptation.stated import Stated, read, with_vocabulary
 from modeling.tokenizer import load_tokenizer
 from modeling.tokenizer.kinds import BYTES
 from modeling.tokenizer.letters import BYTE_OF
+from modeling.tokenizer.saved import plain
 
 MULTIPLE = 64
 """Numbers of ids are multiples of it: matrix kernels want one."""
@@ -65,10 +69,11 @@ class New(NamedTuple):
     score: float = 0.0
 
 
-def extend(folder: Path, donor: Path, target: Path, wanted: int | None) -> Extended:
+def extend(folder: Path, donor: Path, target: Path, wanted: int | None, texts: Iterable[tuple[str, int]] | None = None) -> Extended:
     """Write the model of `folder` with pieces that the tokenizer `donor` (a folder or a `tokenizer.json`) has and it has not to `target`.
 
     As many as `wanted`, the donor's first; None takes all. The number of ids becomes a multiple of 64, up where the donor has as many, else down if any remain.
+    With `texts` of the language, and how many times each counts, new rows are FOCUS's mixtures; without, and for pieces that the texts lack, means.
     Raises DollmaError where the two write pieces in other ways (`##`, `▁`, bytes), where nothing is new, and as `open_model`.
     """
     opened, stated, giver = open_model(folder), read(folder), read(donor)
@@ -79,8 +84,10 @@ def extend(folder: Path, donor: Path, target: Path, wanted: int | None) -> Exten
     new = new[: max(0, _rounded_down(first + len(new)) - first)] or new
     if not new:
         raise DollmaError(f"{giver.path}: no piece that {stated.path} lacks and could use: take a donor trained on the language")
-    add_rows(opened.model, first, lambda rows: means(rows, [piece.cut for piece in new]))
-    write_model(opened, _with(stated, first, new), {number: number for number in stated.tokens}, target)
+    content = _with(stated, first, new)
+    weights = None if texts is None else mixtures(plain(Tokenizer.from_str(json.dumps(content))), texts, first, first + len(new))
+    add_rows(opened.model, first, lambda rows: _begun(rows, [piece.cut for piece in new], weights))
+    write_model(opened, content, {number: number for number in stated.tokens}, target)
     return Extended(target, len(new), first, first + len(new))
 
 
@@ -278,6 +285,17 @@ def _with(stated: Stated, first: int, new: list[New]) -> dict[str, Any]:
         least = min(score for _, score in model["vocab"])
         scores = dict.fromkeys(stated.added.values(), least) | dict(model["vocab"]) | {one.piece: one.score for one in new}
     return with_vocabulary(stated, pieces, scores, merges)
+
+
+def _begun(rows: Tensor, cuts: list[list[int]], weights: Tensor | None) -> Tensor:
+    """New rows: mixtures where weights are known, else means."""
+    found = means(rows, cuts)
+    if weights is None:
+        return found
+    mixed = (weights @ rows.float().reshape(len(rows), -1)).reshape(-1, *rows.shape[1:])
+    known = weights.sum(1).to_dense() > 0
+    found[known] = mixed[known]
+    return found
 
 
 def means(rows: Tensor, cuts: list[list[int]]) -> Tensor:

@@ -58,6 +58,8 @@ class Extend(_Step):
     step: Literal["extend"]
     tokenizer: str
     pieces: PositiveInt | None = None
+    rows: Literal["mean", "focus"] = "mean"
+    """How they begin: as the mean of the rows of what they were cut into before, or as mixtures of the tokens that the version's text uses as it uses them (FOCUS)."""
 
 
 class Continue(_Trained):

@@ -78,11 +78,15 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     """
     path = tokenizer_file(folder)
     try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        return plain(Tokenizer.from_str(path.read_text(encoding="utf-8")))
     except BaseException as error:
         if not of_the_library(error):
             raise
         raise DollmaError(f"{path}: no tokenizer ({error}); train it again, or take it from an undamaged copy") from error
+
+
+def plain(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer, changed so that it takes any text whole and as text."""
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True

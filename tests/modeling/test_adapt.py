@@ -54,7 +54,7 @@ def test_a_decoder_goes_through_all_steps_and_each_is_made_once(place: Path) -> 
     (place / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
     tuning = {"batch": 4, "epochs": 1, "length": 128, "run": {"device": "cpu"}}
     steps = (
-        {"step": "extend", "tokenizer": "byte-bpe"},
+        {"step": "extend", "tokenizer": "byte-bpe", "rows": "focus"},
         {"step": "continue", **SHORT},
         {"step": "task", "data": ["rows.jsonl"], "prompt": "{instruction}!", "response": "{output}", **tuning},
     )

@@ -15,6 +15,7 @@ from transformers import AutoTokenizer
 
 from curation.errors import DollmaError
 from modeling.adaptation.extension import Extended, extend, means
+from modeling.adaptation.focus import mixtures, sparsemax
 from modeling.adaptation.foreign import fingerprint_of, open_model
 from modeling.adaptation.merging import merges_of
 from modeling.adaptation.rows import vocabulary_weights
@@ -152,6 +153,40 @@ def test_new_rows_are_means_of_old_ones(cases: dict[str, Case], name: str) -> No
         parts = [token.id for token in cut(piece) if token.id != before.unknown]
         for old, new in weights:
             assert torch.allclose(new[number], old[parts].mean(0), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_rows_are_mixtures_of_tokens_that_are_used_alike(cases: dict[str, Case], tmp_path: Path, name: str) -> None:
+    """FOCUS: a mixture's weights sum to 1, so that where all old rows are the same, new ones are; pieces that the text lacks begin as means."""
+    one = cases[name]
+    seen, unseen = NEW[:5], NEW[5:]
+    extended = extend(one.folder, one.donor, tmp_path / "focus", None, [(text, 2) for text in seen])
+    assert extended[1:] == one.extended[1:]
+    plain, mixed = (open_model(folder).model for folder in (one.extended.folder, extended.folder))
+    first = extended.old_size
+    weights = mixtures(load_tokenizer(extended.folder), [(text, 2) for text in seen], first, extended.new_size).to_dense()
+    known = count(extended.folder, seen)[first:] > 0
+    assert known.any()
+    assert count(extended.folder, unseen)[first:][~known].any()
+    assert torch.allclose(weights.sum(1), torch.from_numpy(known).float(), atol=1e-5)
+    assert weights.min() >= 0
+    for old, new in zip(vocabulary_weights(plain), vocabulary_weights(mixed), strict=True):
+        rows = old[:first].detach().reshape(first, -1)
+        assert torch.equal(old[:first], new[:first])
+        assert torch.equal(old[first : extended.new_size][~known], new[first : extended.new_size][~known])
+        assert torch.allclose(new[first : extended.new_size].reshape(-1, rows.shape[1])[known], (weights @ rows)[known], atol=1e-5)
+
+
+def test_sparsemax_is_the_nearest_point_of_the_simplex() -> None:
+    """Against the definition, by its optimality conditions: what is positive lies above one threshold by what it is, what is not lies below."""
+    scores = torch.randn(50, 9, generator=torch.Generator().manual_seed(0))
+    found = sparsemax(scores)
+    assert torch.allclose(found.sum(1), torch.ones(50), atol=1e-5)
+    for row, weights in zip(scores, found, strict=True):
+        positive = weights > 0
+        threshold = (row - weights)[positive]
+        assert torch.allclose(threshold, threshold[:1].expand_as(threshold), atol=1e-5)
+        assert (row[~positive] <= threshold[0] + 1e-5).all()
 
 
 def test_pieces_that_go_on_with_a_word(cases: dict[str, Case]) -> None:

@@ -145,8 +145,9 @@ def test_the_fingerprint_is_that_of_what_the_folder_holds(place: Path, tmp_path:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model": {"family": "bert"}}, "give either start, or family and size"),
-        ({"model": {"size": "base"}}, "give either start, or family and size"),
+        ({"model": {"family": "bert"}}, "give either start, or family, size and embeddings"),
+        ({"model": {"embeddings": "cooccurrence"}}, "give either start, or family, size and embeddings"),
+        ({"model": {"size": "base"}}, "give either start, or family, size and embeddings"),
         ({"optimiser": {}}, "a model that exists has no learning rate in the table: set optimiser.learning_rate"),
     ],
 )

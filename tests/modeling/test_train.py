@@ -19,6 +19,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from curation.errors import DollmaError
+from modeling import cooccurrence
 from modeling import step as step_module
 from modeling.checkpoint import checkpoints
 from modeling.config import Pretraining
@@ -195,6 +196,21 @@ def test_a_damaged_checkpoint_stops_the_run_and_without_it_the_one_before_is_tak
     final = trained(place, **changes)
     assert [line["step"] for line in lines(final) if "loss" in line] == list(range(1, 11)), "the log goes on from there, too"
     assert before.name == "00000008"
+
+
+def test_rows_that_begin_as_counted_are_counted_once(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was killed and goes on ends as one that was not; it does not count again."""
+    counted: dict[str, Any] = {"model": {"embeddings": "cooccurrence"}, "horizon": {"steps": 10}}
+    whole = trained(place, name="counted", **counted)
+    plain = trained(place, name="random", horizon={"steps": 10})
+    with monkeypatch.context() as patched:
+        signalled(patched, 17, signal.SIGTERM)  # in step 9
+        with pytest.raises(Stopped):
+            trained(place, name="counted-killed", **counted)
+    monkeypatch.delattr(cooccurrence, "begin")
+    killed = trained(place, name="counted-killed", **counted)
+    assert losses(killed) == losses(whole)
+    assert losses(whole)[0] < losses(plain)[0]
 
 
 def test_another_runs_folder_is_not_touched(place: Path) -> None:
