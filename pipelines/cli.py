@@ -18,6 +18,7 @@ from rich.table import Table
 
 from curation.errors import DollmaError
 from pipelines.commands import adapt as adapt_commands
+from pipelines.commands import bench as bench_commands
 from pipelines.commands import dedup as dedup_commands
 from pipelines.commands import diacritics as diacritics_commands
 from pipelines.commands import diff as diff_commands
@@ -45,6 +46,7 @@ app.add_typer(lid_commands.app, name="lid")
 app.add_typer(lexicon_commands.app, name="lexicon")
 app.add_typer(diacritics_commands.app, name="diacritics")
 app.add_typer(tokenizer_commands.app, name="tokenizer")
+app.add_typer(bench_commands.app, name="bench")
 app.command("diff")(diff_commands.diff)
 app.command("dedup")(dedup_commands.dedup)
 app.command("mix")(mix_commands.mix)

@@ -1,1 +1,1 @@
-"""Encoders fine-tuned on classification of texts: what pre-training was worth, with an interval."""
+"""Encoders fine-tuned on tasks of every kind: rates, seeds, and a prediction for each item of the test split."""

@@ -1,0 +1,1 @@
+"""Scores of stored predictions, how far to trust them, and which models they tell apart."""
