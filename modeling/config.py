@@ -146,6 +146,8 @@ class Optimiser(Strict):
     epsilon: PositiveFloat = 1e-6
     weight_decay: NonNegativeFloat = 0.01
     clip: PositiveFloat = 1.0
+    embeddings: bool = True
+    """Are rows of tokens trained? Adam moves each, met or not, by a like share of the learning rate: over few tokens it wears away what they began with."""
 
 
 class Evaluation(Strict):
@@ -240,6 +242,8 @@ class Pretraining(Strict):
         """
         unasked = {name for name in ("lora", "objective") if getattr(self, name) in (None, Objective())}
         settings = self.model_dump(mode="json", exclude={"run", "tokens", "version", "tokenizer"} | unasked)
+        if self.optimiser.embeddings:
+            del settings["optimiser"]["embeddings"]
         if self.model.start is None:
             del settings["model"]["start"]
             if self.model.embeddings == "random":

@@ -164,6 +164,7 @@ def _fresh(config: Pretraining, inputs: Inputs, ranks: Ranks, counting: bool) ->
         model = build(shape, config.seed, attention, config.objective.sentence_order)
         if counting and config.model.embeddings == "cooccurrence":
             cooccurrence.begin(model, inputs.tokens.split("train"), config.seed)
+    model.get_input_embeddings().requires_grad_(config.optimiser.embeddings)
     check_length(model, config.length)
     adapters = lora.adapt(model, config.lora, config.seed) if config.lora else None
     return model.to(ranks.device), adapters

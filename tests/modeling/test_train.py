@@ -213,6 +213,19 @@ def test_rows_that_begin_as_counted_are_counted_once(place: Path, monkeypatch: p
     assert losses(whole)[0] < losses(plain)[0]
 
 
+def test_rows_of_tokens_can_stay_as_they_began(place: Path) -> None:
+    """Input and output, which are one; all other matrices are trained, and the output's bias."""
+    begun, kept = (
+        load_file(
+            trained(place, name=f"kept-{steps}", horizon={"steps": steps}, optimiser={"learning_rate": 3e-3, "embeddings": False})
+            / "model.safetensors"
+        )
+        for steps in (1, 6)
+    )
+    same = {name for name, weights in begun.items() if torch.equal(weights, kept[name])}
+    assert same == {"bert.embeddings.word_embeddings.weight"}
+
+
 def test_another_runs_folder_is_not_touched(place: Path) -> None:
     config = settings(name="claimed", horizon={"steps": 2})
     other = settings(name="claimed", horizon={"steps": 2}, seed=2)
