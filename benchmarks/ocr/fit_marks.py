@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.ocr.mark_lines import NEAR, Sample, examples, sample, usable_fonts
 from benchmarks.ocr.mark_net import Net
 from benchmarks.ocr.texts import TRAIN, documents
-from curation.extractors.ocr.strips import LETTERS, WIDTH, Weights, mark_scores
+from curation.extractors.ocr.strips import CLASSES, LETTERS, WIDTH, Weights, mark_scores
 
 HELD_OUT = ("LinBiolinum", "C059", "URWGothic", "NotoMono")
 ROUNDS = 3
@@ -80,7 +80,7 @@ def main() -> None:
         "unseen fonts": [sample(texts, unseen, 2 * 10**6 + n) for n in range(60)],
     }
     pick = random.Random(0)  # noqa: S311
-    net = Net(0)
+    net = Net(0, len(CLASSES))
     windows: list[np.ndarray] = []
     kinds: list[int] = []
     for turn in range(ROUNDS):

@@ -1,11 +1,11 @@
-"""The network that finds quotation marks (`curation.extractors.ocr.strips`), with what it takes to train it."""
+"""The networks that find quotation marks and that tell m from narrow letters (`curation.extractors.ocr.strips`, `narrow`), with what it takes to train them."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from curation.extractors.ocr.strips import CLASSES, Weights
+from curation.extractors.ocr.strips import Weights
 
 CHANNELS = (14, 24, 96)
 """Of both convolutions and the first dense layer."""
@@ -14,7 +14,7 @@ CHANNELS = (14, 24, 96)
 class Net:
     """The network of `strips`, on windows, with its gradients; Adam (Kingma and Ba, ICLR 2015)."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, classes: int) -> None:
         draw = np.random.default_rng(seed)
         one, two, three = CHANNELS
 
@@ -25,7 +25,7 @@ class Net:
             "conv1": scaled(5, 5, 1, one), "bias1": np.zeros(one, np.float32),
             "conv2": scaled(3, 3, one, two), "bias2": np.zeros(two, np.float32),
             "dense1": scaled(6 * 8 * two, three), "bias3": np.zeros(three, np.float32),
-            "dense2": scaled(three, len(CLASSES)), "bias4": np.zeros(len(CLASSES), np.float32),
+            "dense2": scaled(three, classes), "bias4": np.zeros(classes, np.float32),
         }  # fmt: skip
         self.m = {k: np.zeros_like(v) for k, v in self.w.items()}
         self.v = {k: np.zeros_like(v) for k, v in self.w.items()}

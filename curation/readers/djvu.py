@@ -36,7 +36,7 @@ class DjvuReader(Reader):
     """
 
     name: ClassVar[str] = "djvu"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     extensions: ClassVar[tuple[str, ...]] = (".djvu", ".djv")
     alone: ClassVar[bool] = True
 

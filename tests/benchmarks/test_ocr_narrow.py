@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from pathlib import Path
 
@@ -11,11 +12,13 @@ import pytest
 from benchmarks.ocr.degrade import coarse, faint
 from benchmarks.ocr.marks import directions
 from benchmarks.ocr.narrow import LEVELS, SETTINGS, counted, cut, markdown, narrow_pages, report
+from benchmarks.ocr.narrow_windows import exchanged, faces, sample
 from benchmarks.ocr.pages import write_page
 from benchmarks.ocr.readings import READINGS
 from benchmarks.ocr.render import FOLDER, FONTS, MORE_FONTS, Style, render
 from benchmarks.ocr.texts import TEST
 from curation.extractors.ocr import page_cache
+from curation.extractors.ocr.narrow import CLASSES
 
 needs_fonts = pytest.mark.skipif(
     not all(list(FOLDER.rglob((FONTS | MORE_FONTS)[face])) for face, _ in SETTINGS.values()),
@@ -85,3 +88,23 @@ def test_a_page_is_read_and_counted(tmp_path: Path) -> None:
     assert plain["parted"] > 0
     assert ours["parted"] + ours["joined"] < plain["parted"] + plain["joined"]
     assert ours["edits"] < plain["edits"]
+
+
+def test_letters_around_tell_nothing_of_an_exchanged_place() -> None:
+    text = exchanged("adamın " * 4000, random.Random(5))
+    found = {word: text.split().count(word) / 4000 for word in ("adamın", "adamm", "adanın", "adanım")}
+    assert 0.05 < found["adamın"] < 0.2
+    assert 0.2 < found["adamm"] < 0.3
+    assert 0 < found["adanım"] < 0.02
+    assert not found["adanın"]
+
+
+@needs_fonts
+def test_windows_show_their_classes_and_are_the_same_for_a_seed() -> None:
+    fonts = faces()
+    assert not {path.name for path in fonts} & {(FONTS | MORE_FONTS)[face] for face, _ in SETTINGS.values()}
+    one, again, other = (sample(["Memar memarlıq məktəbinin müəllimi ilə zamanında məsləhətləşirmiş"], fonts, seed) for seed in (3, 3, 4))
+    assert [window.tobytes() for window in one.pixels] == [window.tobytes() for window in again.pixels]
+    assert one.kinds == again.kinds != other.kinds
+    assert {CLASSES[kind] for kind in one.kinds} > {"", "m", "nı"}
+    assert {window.shape for window in one.pixels} == {(32, 40)}

@@ -13,13 +13,15 @@ from pathlib import Path
 import numpy as np
 from loguru import logger
 
+from curation.extractors.ocr.narrow import MODEL as NARROW
+from curation.extractors.ocr.narrow import lexicon_files
 from curation.extractors.ocr.options import OcrOptions
 from curation.extractors.ocr.strips import MODEL
 from curation.extractors.ocr.tesseract import model_hash, version
 from curation.extractors.page import Line, Page, Word
 from curation.files import checksum, whole_file
 
-VERSION = 6
+VERSION = 7
 """Raised whenever the same pixels and options would give another page."""
 LIMITS = {"timeout", "memory", "max_pixels", "resolution"}
 """Options that decide whether a page is read, not what is read in it."""
@@ -42,13 +44,19 @@ def page_key(pixels: np.ndarray, options: OcrOptions) -> str:
         "version": VERSION,
         "options": options.model_dump(mode="json", exclude=LIMITS),
         "tesseract": version(),
-        "marks": checksum(MODEL) if options.marks else None,
+        "marks": [_checksum(path) for path in (MODEL, NARROW, *lexicon_files())] if options.marks else None,
         "models": {name: model_hash(name) for name in languages},
         "shape": pixels.shape,
     }
     digest = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
     digest.update(np.ascontiguousarray(pixels).tobytes())
     return digest.hexdigest()
+
+
+@cache
+def _checksum(path: Path) -> str:
+    """Of a file that comes with the toolkit: it stays while a process runs."""
+    return checksum(path)
 
 
 def cached(key: str, number: int, read: Callable[[], Page]) -> Page:

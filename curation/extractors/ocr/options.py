@@ -38,7 +38,7 @@ class OcrOptions(BaseModel):
     """Tesseract's way from grey to black and white: one threshold for the page, adaptive Otsu, or Sauvola's."""
 
     marks: bool = True
-    """Look again for quotation marks («», “”, „“), which Tesseract's Azerbaijani models read as letters."""
+    """Look again for quotation marks («», “”, „“), which Tesseract's Azerbaijani models read as letters, and at m and narrow letters that look like it (rn, nı)."""
 
     formulas: Languages | None = "eng"
     """Language in which numbers, signs and single letters are read again where the page's own language is not sure of them; null for no second reading."""

@@ -15,6 +15,7 @@ from curation.extractors.ocr.hocr import ReadLine
 from curation.extractors.ocr.images import Prepared, prepare, to_grey
 from curation.extractors.ocr.marks import restore_marks
 from curation.extractors.ocr.minus import with_minus
+from curation.extractors.ocr.narrow import lexicon_of, with_narrow_letters
 from curation.extractors.ocr.options import OcrOptions
 from curation.extractors.ocr.rows import with_whole_rows
 from curation.extractors.ocr.scripts import read_best_script
@@ -44,6 +45,8 @@ def _read(grey: np.ndarray, options: OcrOptions) -> Page:
         lines = reread_formulas(page.grey, lines, partial(run, languages=options.formulas, mode=6))
     if options.marks and lines:
         lines = restore_marks(page.grey, lines, partial(run, languages=options.languages[script], mode=6))
+        lexicon = lexicon_of(options.languages[script])
+        lines = with_narrow_letters(page.grey, lines, lexicon) if lexicon else lines
     lines = [with_gaps(with_minus(line)) for line in lines]
     height, width = grey.shape
     notes = (f"straightened by {page.angle:.2f} degrees",) if page.angle else ()

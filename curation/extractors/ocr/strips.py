@@ -65,10 +65,11 @@ def load_weights(path: Path = MODEL) -> Weights:
 
 def first_layers(x: np.ndarray, w: Weights) -> np.ndarray:
     """Both convolutions over images (n, height, width): the first by steps of two, the second by two down and one across."""
-    return _conv(_conv(x[..., None], w["conv1"], w["bias1"], 2, 2), w["conv2"], w["bias2"], 2, 1)
+    return convolved(convolved(x[..., None], w["conv1"], w["bias1"], 2, 2), w["conv2"], w["bias2"], 2, 1)
 
 
-def _conv(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, down: int, across: int) -> np.ndarray:
+def convolved(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, down: int, across: int) -> np.ndarray:
+    """A convolution over images (n, height, width, channels) by steps so many rows down and columns across, with a rectifier."""
     rows, columns, channels, out = kernel.shape
     windows = sliding_window_view(x, (rows, columns), axis=(1, 2))[:, ::down, ::across]
     n, h, v = windows.shape[:3]
