@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +29,7 @@ from modeling.tokenizer.training import Settings, checked
 from modeling.tokenizer.training import train as train_tokenizer
 from modeling.train import FINAL, MODELS
 from modeling.train import train as train_model
+from pipelines.benching import Bench, bench_models, check
 from pipelines.build import build
 from pipelines.locking import locked
 from pipelines.progress import Display
@@ -36,6 +38,8 @@ from pipelines.versions import find_version
 
 INPUTS = ("tokens", "version", "tokenizer")
 """Keys of a model's configuration that are what the steps before it made."""
+BENCH = "bench"
+"""The step that ends with a table."""
 
 
 def assignments(values: Mapping[str, Any], above: str = "") -> list[str]:
@@ -111,11 +115,19 @@ class Model(Strict):
 
 
 class Pipeline(Strict):
-    """What `dollma run` makes. Recipes and configurations are paths from the file's own folder; without `models` it ends with the tokens."""
+    """What `dollma run` makes. Recipes and configurations are paths from the file's own folder; without `models` it ends with the tokens, without `bench` with the
+    models."""
 
     corpus: Corpus
     tokenizer: Tokenizer = Tokenizer()
     models: dict[Entry, Model] = Field(default_factory=dict)
+    bench: Bench | None = None
+
+    @model_validator(mode="after")
+    def _asked(self) -> Pipeline:
+        if self.bench is not None and not self.models:
+            raise ValueError("bench asks the models, and there are none: name one, or set bench to null")
+        return self
 
 
 @dataclass(frozen=True)
@@ -128,7 +140,7 @@ class Made:
 
 
 def run(path: Path, workspace: Path, console: Console, workers: int | None = None, overrides: tuple[str, ...] = ()) -> Iterator[Made]:
-    """Do what isn't done of corpus, tokenizer, tokens and models, in this order, and tell of each step when it is over; progress goes to the console.
+    """Do what isn't done of corpus, tokenizer, tokens, models and their benchmarks, in this order, and tell of each step when it is over; progress goes to the console.
 
     All settings are checked before anything is made. Raises DollmaError for a mistake in one of them and for whatever the steps raise it for; Stopped where a
     signal ended a training run.
@@ -141,6 +153,8 @@ def run(path: Path, workspace: Path, console: Console, workers: int | None = Non
     pipeline = load_settings(path, Pipeline, overrides)
     settings = _tokenizer_settings(path, pipeline)
     models = {name: _model_settings(path, name, model) for name, model in pipeline.models.items()}
+    if pipeline.bench is not None:
+        check(path, pipeline.bench)
 
     corpus = _corpus(path, pipeline.corpus, workspace, console, workers)
     yield corpus
@@ -155,11 +169,20 @@ def run(path: Path, workspace: Path, console: Console, workers: int | None = Non
     yield Made("tokens", tokens.folder, tokens.new)
 
     inputs = dict(zip(INPUTS, map(str, (tokens.folder, version.folder, trained.folder)), strict=True))
+    trained_models: list[Path] = []
     for name, config in models.items():
         there = set(workspace.glob(f"{MODELS}/*/{FINAL}"))
         with TrainingDisplay(console) as training:
             folder = train_model(config.model_copy(update=inputs), workspace, training)
+        trained_models.append(folder)
         yield Made(f"model {name}", folder, folder not in there)
+
+    if pipeline.bench is not None:
+        with console.status("models are fine-tuned on tasks"):
+            benched = bench_models(
+                path, pipeline.bench, version.folder, trained_models, workspace, partial(console.print, highlight=False, markup=False)
+            )
+        yield Made(BENCH, benched.folder, benched.new)
 
 
 def _corpus(path: Path, corpus: Corpus, workspace: Path, console: Console, workers: int | None) -> Made:

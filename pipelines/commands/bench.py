@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import bench_board, bench_tasks
+from pipelines.commands import bench_board, bench_own, bench_tasks
 
 app = typer.Typer(no_args_is_help=True, help="Models on labelled tasks: runs, tables with intervals, contamination.")
 
@@ -51,6 +51,7 @@ for _command in (
     bench_board.plot,
     bench_board.export,
     bench_tasks.pairs,
+    bench_own.own,
     bench_tasks.contamination,
 ):
     app.command()(_command)

@@ -75,10 +75,11 @@ def test_every_command_runs(workspace: Path, tmp_path: Path) -> None:
         "profile compare": (("profile", "compare", "azj_Latn", "tur_Latn", raw / "blogs" / "blogs.jsonl"), 0),
         "lid eval": (("lid", "eval", labelled(tmp_path / "labelled")), 0),
         "tokenizer train": (("tokenizer", "train", name, "--vocab", "2000", "--workspace", workspace), 0),
+        "bench tasks": (("bench", "tasks"), 0),
         "processors": (("processors",), 0),
         "schema": (("schema",), 0),
     }
-    named = set(re.findall(r"^(?:\.venv/bin/)?dollma ((?:profile |lid |lexicon |tokenizer )?\w+)", README, re.MULTILINE))
+    named = set(re.findall(r"^(?:\.venv/bin/)?dollma ((?:profile |lid |lexicon |tokenizer |bench )?\w+)", README, re.MULTILINE))
     assert named - {"push", "run", "adapt"} == set(runs)  # tests/docs/test_hub.py runs push and pull, test_modeling.py the models
     output = {command: dollma(*arguments, code=code).stdout for command, (arguments, code) in runs.items()}
     assert "rejected" in output["explain"]
