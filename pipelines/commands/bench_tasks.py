@@ -52,7 +52,6 @@ def pairs(
 ) -> None:
     """Make a next-sentence set from a version's books: distractors from the same book, splits apart by book, and the ids that a recipe leaves out."""
     from benchmarks.tasks.next_sentence import build
-
     from pipelines.versions import find_version
 
     card = build(find_version(version, workspace), tuple(source), out, per_book, seed)
@@ -69,7 +68,6 @@ def contamination(
 ) -> None:
     """Look up which test items a version holds: question and answer, or the context. What was looked up is not looked up again."""
     from benchmarks.contamination import look_up
-
     from benchmarks.tasks.catalogue import named
     from pipelines.versions import find_version
 
