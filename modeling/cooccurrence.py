@@ -69,13 +69,14 @@ def count(documents: Iterable[Document], size: int) -> Pairs:
     number[contexts] = np.arange(len(contexts))
     keys, counts = np.empty(0, np.int64), np.empty(0, np.float64)
     for ids, place, copies in _blocks(documents):
+        found = [(keys, counts)]
         for distance in range(1, WINDOW + 1):
             left, right = ids[:-distance], ids[distance:]
             within = place[:-distance] == place[distance:]
             for token, context in ((left, number[right]), (right, number[left])):
                 chosen = within & (context >= 0)
-                found = _summed(token[chosen] * CONTEXTS + context[chosen], copies[distance:][chosen])
-                keys, counts = _summed(np.concatenate([keys, found[0]]), np.concatenate([counts, found[1]]))
+                found.append((token[chosen] * CONTEXTS + context[chosen], copies[distance:][chosen]))
+        keys, counts = _summed(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
     return Pairs(tokens, contexts, keys, counts)
 
 
