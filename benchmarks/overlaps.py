@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from curation.text.buffers import TextBatch
 from curation.text.hashing import SEED_B, finish
+from curation.text.keyset import filled, place_of
 from curation.text.shingles import ROLL, TOKENS, tokens_from, word_table
 
 RUN, SHORTEST = 8, 5
@@ -39,7 +40,7 @@ def shares(parts: list[str], corpus: Iterable[pa.StringArray], fold: np.ndarray)
 
 def _indexed(keys: np.ndarray, data: np.ndarray, offsets: np.ndarray, words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Runs as a hash table (0 is empty), and a bit for the first words of each: nearly every place of a corpus is answered by it alone."""
-    table = _filled(np.unique(keys), 1 << max(4, int(2 * len(keys)).bit_length()))
+    table = filled(np.unique(keys), 1 << max(4, int(2 * len(keys)).bit_length()))
     gates = np.unique(_gates(data, offsets, words))
     gate = np.zeros(1 << max(6, int(len(gates) * 4).bit_length()), np.uint8)
     places = gates & np.uint64(len(gate) * 8 - 1)
@@ -94,33 +95,10 @@ def _gates(data, offsets, words):  # type: ignore[no-untyped-def]
 
 
 @nb.njit(cache=True, nogil=True)
-def _filled(keys, size):  # type: ignore[no-untyped-def]
-    table = np.zeros(size, np.uint64)
-    for key in keys:
-        place = (key >> np.uint64(20)) & np.uint64(size - 1)
-        while table[place] != 0:
-            place = (place + np.uint64(1)) & np.uint64(size - 1)
-        table[place] = key
-    return table
-
-
-@nb.njit(nogil=True)
-def _place(table, key):  # type: ignore[no-untyped-def]
-    """Where the key stands in the table; -1 where it does not."""
-    mask = np.uint64(len(table) - 1)
-    place = (key >> np.uint64(20)) & mask
-    while table[place] != 0:
-        if table[place] == key:
-            return np.int64(place)
-        place = (place + np.uint64(1)) & mask
-    return np.int64(-1)
-
-
-@nb.njit(cache=True, nogil=True)
 def _seen(keys, table, seen):  # type: ignore[no-untyped-def]
     hits = np.zeros(len(keys), np.float64)
     for number, key in enumerate(keys):
-        hits[number] = seen[_place(table, key)]
+        hits[number] = seen[place_of(table, key)]
     return hits
 
 
@@ -138,7 +116,7 @@ def _mark(data, offsets, words, table, gate, lengths, seen):  # type: ignore[no-
                 if gate[place >> np.uint64(3)] >> np.uint8(place & np.uint64(7)) & np.uint8(1):
                     for m in lengths:
                         if k + m <= count:
-                            found = _place(table, _run(hashes, k, m))
+                            found = place_of(table, _run(hashes, k, m))
                             if found >= 0:
                                 seen[found] = 1
             if i < end:

@@ -12,6 +12,7 @@ import numba as nb
 import numpy as np
 
 from curation.text.hashing import SEED_A, SEED_B, finish, step_a
+from curation.text.keyset import filled, place_of
 from curation.text.shingles import ROLL, TOKENS, tokens_from, word_table
 from curation.text.unicode import TABLE_SIZE, decode
 
@@ -34,7 +35,7 @@ def index_passages(data: np.ndarray, offsets: np.ndarray, fold: np.ndarray, n: i
     words = word_table(fold)
     keys, gates, lengths = _keys(data, offsets, words, n, shortest)
     keys, gates = np.unique(keys), np.unique(gates)
-    table = _fill(keys, 1 << max(4, int(2 * len(keys)).bit_length()))
+    table = filled(keys, 1 << max(4, int(2 * len(keys)).bit_length()))
     gate = np.zeros(1 << max(6, int(len(gates) * BITS_PER_ENTRY // 8).bit_length()), np.uint8)
     places = gates & np.uint64(len(gate) * 8 - 1)
     np.bitwise_or.at(gate, (places >> np.uint64(3)).astype(np.int64), np.uint8(1) << (places & np.uint64(7)).astype(np.uint8))
@@ -95,33 +96,11 @@ def _keys(data, offsets, words, n, shortest):  # type: ignore[no-untyped-def]
     return keys[:used].copy(), gates[:used].copy(), lengths
 
 
-@nb.njit(cache=True, nogil=True)
-def _fill(keys, size):  # type: ignore[no-untyped-def]
-    table = np.zeros(size, np.uint64)
-    for key in keys:
-        place = (key >> np.uint64(20)) & np.uint64(size - 1)
-        while table[place] != 0:
-            place = (place + np.uint64(1)) & np.uint64(size - 1)
-        table[place] = key
-    return table
-
-
-@nb.njit(nogil=True)
-def _holds(table, key):  # type: ignore[no-untyped-def]
-    mask = np.uint64(len(table) - 1)
-    place = (key >> np.uint64(20)) & mask
-    while table[place] != 0:
-        if table[place] == key:
-            return True
-        place = (place + np.uint64(1)) & mask
-    return False
-
-
 @nb.njit(nogil=True)
 def _longest_at(hashes, k, count, table, lengths):  # type: ignore[no-untyped-def]
     """Tokens of the longest indexed passage that begins at token k; 0 for none."""
     for m in lengths:
-        if k + m <= count and _holds(table, _key(hashes, k, m)):
+        if k + m <= count and place_of(table, _key(hashes, k, m)) >= 0:
             return m
     return 0
 
