@@ -80,7 +80,8 @@ def probability(of: Replicates) -> float:
         return 1.0
     if variance <= 0:  # all items say the same, as few can by chance
         return min(1.0, 2.0 ** -min(fewest, 1000.0))
-    freedom = variance**2 / sum(part**2 / each for part, each in of.parts)
+    # where what items' noise takes from the seeds' part nearly cancels it, Satterthwaite's are a small part of one
+    freedom = max(fewest, variance**2 / sum(part**2 / each for part, each in of.parts))
     return student(of.mean / math.sqrt(variance), freedom)
 
 

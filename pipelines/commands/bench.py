@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands import bench_board, bench_own, bench_tasks
+from pipelines.commands import bench_board, bench_corpus, bench_decode, bench_own, bench_tasks
 
 app = typer.Typer(no_args_is_help=True, help="Models on labelled tasks: runs, tables with intervals, contamination.")
 
@@ -52,6 +52,9 @@ for _command in (
     bench_board.export,
     bench_tasks.pairs,
     bench_own.own,
+    bench_corpus.corpus,
+    bench_decode.decode,
+    bench_decode.bytes,
     bench_tasks.contamination,
 ):
     app.command()(_command)
