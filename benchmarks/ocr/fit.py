@@ -75,7 +75,7 @@ def samples(folder: Path) -> list[Sample]:
         plain, ours = tsv_page(path.read_text(encoding="utf-8")), recognise(Image.open(path.with_suffix(".png")), OcrOptions())
         for page, confidence in ((plain, None), (ours, ours.confidence or 0.0)):
             raw = flowed(page, facts)
-            for reading in dict.fromkeys(latin(text, script) for text in (raw, repaired(raw))):
+            for reading in dict.fromkeys(latin(text, script) for text in (raw, repaired(raw, page is ours))):
                 if len(reading) >= READ * len(truth):
                     found.append(Sample(reading, float("nan") if confidence is None else confidence, edits(truth, reading) / len(truth)))
         found.append(Sample(truth, float("nan"), 0.0))

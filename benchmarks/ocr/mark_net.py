@@ -8,15 +8,15 @@ from numpy.lib.stride_tricks import sliding_window_view
 from curation.extractors.ocr.strips import Weights
 
 CHANNELS = (14, 24, 96)
-"""Of both convolutions and the first dense layer."""
+"""Of both convolutions and the first dense layer, in the network of marks."""
 
 
 class Net:
     """The network of `strips`, on windows, with its gradients; Adam (Kingma and Ba, ICLR 2015)."""
 
-    def __init__(self, seed: int, classes: int) -> None:
+    def __init__(self, seed: int, classes: int, channels: tuple[int, int, int] = CHANNELS) -> None:
         draw = np.random.default_rng(seed)
-        one, two, three = CHANNELS
+        self.channels = one, two, three = channels
 
         def scaled(*shape: int) -> np.ndarray:
             return (draw.normal(0, 1, shape) * np.sqrt(2 / np.prod(shape[:-1]))).astype(np.float32)
@@ -34,7 +34,7 @@ class Net:
     def gradients(self, x: np.ndarray, kinds: np.ndarray) -> tuple[Weights, float]:
         """Of the mean cross-entropy of windows (n, height, width) with these classes, and that mean in nats."""
         w, n = self.w, len(x)
-        one, two, _ = CHANNELS
+        one, two, _ = self.channels
         f1 = sliding_window_view(x, (5, 5), axis=(1, 2))[:, ::2, ::2].reshape(n * 14 * 18, 25)
         a1 = np.maximum(f1 @ w["conv1"].reshape(25, one) + w["bias1"], 0).reshape(n, 14, 18, one)
         v2 = sliding_window_view(a1, (3, 3), axis=(1, 2))[:, ::2, ::2]

@@ -40,7 +40,7 @@ def main() -> None:
     page = degrade(printed.image, DEGRADATION, LEVEL, STYLE.size, SEED)
     truth = "\n".join(line for line in printed.lines if line)
     raw, read = _plain(page), recognise(page, OcrOptions())
-    repaired, _ = Ocr().edit(_text(read), load_profile("azj_Latn"))
+    repaired, _ = Ocr().edit_page(_text(read), load_profile("azj_Latn"), "ocr")
     picture(page, truth, raw, repaired).save(out, optimize=True)
     for name, text in (("Tesseract", raw), ("DOLLMA", repaired)):
         print(f"{name}: {aligned(truth, text).distance} of {len(truth)} characters wrong")

@@ -34,9 +34,10 @@ def flowed(page: Page, facts: dict[str, Any]) -> str:
     return flow(page_lines(page, facts | ({"angle": 0.0} if straight else {})))
 
 
-def repaired(text: str) -> str:
-    """The text as the formatter `ocr` leaves it."""
-    better, _ = Ocr().edit(text, load_profile(PROFILE))
+def repaired(text: str, ours: bool = False) -> str:
+    """The text as the formatter `ocr` leaves it; `ours`: it is of a page that our OCR read, as pages of books in a build are."""
+    profile = load_profile(PROFILE)
+    better, _ = Ocr().edit_page(text, profile, "ocr") if ours else Ocr().edit(text, profile)
     return better
 
 
@@ -55,7 +56,7 @@ def measured(page: BenchPage, path: Path) -> dict[str, Any]:
     for name, read in pages.items():
         text = flowed(read, page.facts)
         confidence = read.confidence if read.confidence is not None else 0.0
-        for label, reading in ((name, latin(text, script)), (f"{name}, repaired", latin(repaired(text), script))):
+        for label, reading in ((name, latin(text, script)), (f"{name}, repaired", latin(repaired(text, name == "our OCR"), script))):
             row["readings"][label] = {
                 "text": reading,
                 "confidence": confidence,

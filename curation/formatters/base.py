@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -63,8 +63,11 @@ class Formatter(Processor):
         """
         return _each(texts, self.suspects(texts), lambda _, text: self.format(text))
 
-    def apply(self, texts: pa.StringArray, profile: Profile) -> Formatted:
-        """What a build calls: the better texts, errors, and edits for the ledger (a formatter that knows no language makes none)."""
+    def apply(self, texts: pa.StringArray, profile: Profile, origins: Sequence[str | None] = ()) -> Formatted:
+        """What a build calls: the better texts, errors, and edits for the ledger (a formatter that knows no language makes none).
+
+        `origins`: of pages of books, where their words come from (`curation.document.PAGE`); None for a document without pages, and nothing at all where there are only such.
+        """
         return Formatted(*self.run(texts), {})
 
 
@@ -79,16 +82,21 @@ class EditingFormatter(Formatter):
     def edit(self, text: str, profile: Profile) -> tuple[str, list[Edit]]:
         """The better text, and what was edited."""
 
+    def edit_page(self, text: str, profile: Profile, origin: str) -> tuple[str, list[Edit]]:
+        """The same of a page of a book, whose words come from `origin`; most formatters don't care."""
+        return self.edit(text, profile)
+
     def format(self, text: str) -> str:
         """Not without a profile: raises TypeError."""
         raise TypeError(f"formatter {self.name} needs a language profile: call `edit`")
 
-    def apply(self, texts: pa.StringArray, profile: Profile) -> Formatted:
+    def apply(self, texts: pa.StringArray, profile: Profile, origins: Sequence[str | None] = ()) -> Formatted:
         """All suspects, one at a time."""
         edits: dict[int, list[Edit]] = {}
 
         def better(row: int, text: str) -> str:
-            new, made = self.edit(text, profile)
+            origin = origins[row] if origins else None
+            new, made = self.edit(text, profile) if origin is None else self.edit_page(text, profile, origin)
             if made:
                 edits[row] = made
             return new

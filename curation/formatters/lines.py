@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -60,7 +61,7 @@ class Lines(EditingFormatter):
         formatted = self.apply(pa.array([text], pa.string()), profile)
         return formatted.texts[0].as_py(), formatted.edits.get(0, [])
 
-    def apply(self, texts: pa.StringArray, profile: Profile) -> Formatted:
+    def apply(self, texts: pa.StringArray, profile: Profile, origins: Sequence[str | None] = ()) -> Formatted:
         """Only lines that are cut, and the line breaks around them, are ever looked at from Python."""
         data, offsets = views(texts)
         found = self._failing(data, offsets, profile)

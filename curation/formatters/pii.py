@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import pyarrow as pa
@@ -44,7 +45,7 @@ class Pii(EditingFormatter):
         formatted = self.apply(pa.array([text], pa.string()), profile)
         return formatted.texts[0].as_py(), formatted.edits.get(0, [])
 
-    def apply(self, texts: pa.StringArray, profile: Profile) -> Formatted:
+    def apply(self, texts: pa.StringArray, profile: Profile, origins: Sequence[str | None] = ()) -> Formatted:
         """Only lines that could hold personal data become Python strings."""
         data, offsets = views(texts)
         marks = {kind: mark for kind in KINDS if (mark := getattr(self, kind)) is not None}

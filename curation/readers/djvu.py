@@ -36,7 +36,7 @@ class DjvuReader(Reader):
     """
 
     name: ClassVar[str] = "djvu"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     extensions: ClassVar[tuple[str, ...]] = (".djvu", ".djv")
     alone: ClassVar[bool] = True
 

@@ -36,7 +36,7 @@ class ImagesReader(Reader):
     """
 
     name: ClassVar[str] = "images"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     extensions: ClassVar[tuple[str, ...]] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
     alone: ClassVar[bool] = True
 

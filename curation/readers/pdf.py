@@ -34,7 +34,7 @@ class PdfReader(Reader):
     """
 
     name: ClassVar[str] = "pdf"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     extensions: ClassVar[tuple[str, ...]] = (".pdf",)
     alone: ClassVar[bool] = True
 

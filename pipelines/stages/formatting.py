@@ -108,7 +108,7 @@ def _applied(formatter: Formatter, texts: pa.StringArray, parts: list[_Part], pr
     """The formatter on the texts that it is for."""
     asked = [n for n, part in enumerate(parts) if not formatter.origins or part.origin is None or part.origin in formatter.origins]
     given = texts if len(asked) == len(parts) else texts.take(pa.array(asked, pa.int64()))
-    better, errors, edits = formatter.apply(given, profile)
+    better, errors, edits = formatter.apply(given, profile, [parts[n].origin for n in asked])
     if len(better) != len(given):
         raise ConservationError(f"formatter {formatter.name!r} was given {len(given)} texts and returned {len(better)}")
     if len(asked) == len(parts):

@@ -85,6 +85,12 @@ def test_m_and_two_narrow_letters_that_tesseract_confuses_in_old_print(seen: str
     assert edit(text.format(seen)) == text.format(printed)
 
 
+def test_where_our_ocr_saw_the_pixels_its_m_stays_and_all_else_is_repaired() -> None:
+    text = "Uşaqlar rnəktəbə gedir, klmi evdə, kimi bağçada qalır."
+    assert FORMATTER.edit(text, PROFILE)[0] == "Uşaqlar məktəbə gedir, kimi evdə, kimi bağçada qalır."
+    assert FORMATTER.edit_page(text, PROFILE, "ocr")[0] == "Uşaqlar rnəktəbə gedir, kimi evdə, kimi bağçada qalır."
+
+
 def test_only_where_there_is_a_lexicon() -> None:
     other = PROFILE.model_copy(update={"code": "tur_Latn"})
     assert FORMATTER.edit("rnəktəb və oﬁs", other) == ("rnəktəb və oﬁs", [])

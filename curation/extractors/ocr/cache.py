@@ -21,7 +21,7 @@ from curation.extractors.ocr.tesseract import model_hash, version
 from curation.extractors.page import Line, Page, Word
 from curation.files import checksum, whole_file
 
-VERSION = 7
+VERSION = 8
 """Raised whenever the same pixels and options would give another page."""
 LIMITS = {"timeout", "memory", "max_pixels", "resolution"}
 """Options that decide whether a page is read, not what is read in it."""
