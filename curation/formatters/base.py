@@ -66,7 +66,7 @@ class Formatter(Processor):
     def apply(self, texts: pa.StringArray, profile: Profile, origins: Sequence[str | None] = ()) -> Formatted:
         """What a build calls: the better texts, errors, and edits for the ledger (a formatter that knows no language makes none).
 
-        `origins`: of pages of books, where their words come from (`curation.document.PAGE`); None for a document without pages, and nothing at all where there are only such.
+        `origins`: of pages of books, where their words come from (`curation.document.PAGE`); None for a document without pages, and nothing where there are only such.
         """
         return Formatted(*self.run(texts), {})
 

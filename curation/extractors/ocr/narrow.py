@@ -151,8 +151,8 @@ def _odds(word: ReadWord, change: _Change, scores: Callable[..., np.ndarray]) ->
 def middles(word: ReadWord, first: int, end: int) -> tuple[float, float]:
     """Where the middle of some glyphs of a word is: by their boxes, and by the usual widths of letters.
 
-    Tesseract's network knows the order of letters better than their places: the box of an m is two thirds as wide as the letter, and off by up to half of it. But where a word
-    whose letters were misread is not as wide as those read, boxes are better; the network is asked at both places.
+    Tesseract's network knows the order of letters better than their places: the box of an m is two thirds as wide as the letter, and off by up to half of it. But where a
+    word whose letters were misread is not as wide as those read, boxes are better; the network is asked at both places.
     """
     sizes = [sum(WIDTHS.get(c, CAPITAL if c.isupper() else NARROWER) for c in glyph.text) for glyph in word.glyphs]
     share = (sum(sizes[:first]) + sum(sizes[first:end]) / 2) / sum(sizes)
