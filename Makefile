@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 DEMO := demo-workspace
 # What tests of OCR need besides Python: Tesseract, its models, and typefaces for the pages that they print.
 DEBIAN := tesseract-ocr tesseract-ocr-aze tesseract-ocr-aze-cyrl tesseract-ocr-eng tesseract-ocr-fra tesseract-ocr-rus \
-  fonts-cmu fonts-dejavu-core fonts-freefont-ttf fonts-liberation fonts-linuxlibertine fonts-oldstandard fonts-paratype djvulibre-bin
+  fonts-cmu fonts-dejavu-core fonts-freefont-ttf fonts-liberation fonts-linuxlibertine fonts-oldstandard fonts-paratype djvulibre-bin chromium
 
 .PHONY: help setup system demo test gate-speed lint types format bench lock clean
 .DELETE_ON_ERROR:
@@ -24,11 +24,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-system:  ## Tesseract, its models and typefaces from Debian's packages, where they are missing (as root)
+system:  ## Tesseract, its models, typefaces and Chromium from Debian's packages, where they are missing (as root)
 	@missing=$$(for package in $(DEBIAN); do dpkg -s $$package >/dev/null 2>&1 || echo $$package; done); \
 	if [ -z "$$missing" ]; then exit 0; \
 	elif ! command -v apt-get >/dev/null || [ "$$(id -u)" != 0 ]; then \
-	  echo "warning: not installed:" $$missing "- tests of OCR are skipped; on Debian: sudo apt-get install" $$missing >&2; \
+	  echo "warning: not installed:" $$missing "- tests of OCR and of pages in a browser are skipped; on Debian: sudo apt-get install" $$missing >&2; \
 	else apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 demo: $(STAMP)  ## Build the demo corpus and say what happened and where it is

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from curation.filters.base import Filter, Rule
+if TYPE_CHECKING:  # what reads verdicts alone need not load every filter
+    from curation.filters.base import Filter, Rule
 
 KEPT, REJECTED, DUPLICATE, FAILED = "kept", "rejected", "duplicate", "failed"
 

@@ -1,4 +1,4 @@
-"""Put a version together: shards, ledger, measures, manifest and card in one folder, which appears whole or not at all."""
+"""Put a version together: shards, ledger, measures, manifest, card and report in one folder, which appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.compute as pc
 import yaml
 
+from curation.audit.report import REPORT
 from curation.files import checksum, whole_folder
 from curation.fingerprint import canonical
 from curation.languages.profile import load_profile
@@ -19,10 +20,11 @@ from curation.ledger import VERDICTS, check_conservation
 from curation.tables import opened, row_groups
 from curation.verdicts import KEPT
 from curation.writers.card import data_card
-from curation.writers.manifest import MANIFEST
+from curation.writers.manifest import MANIFEST, PROFILE
 from curation.writers.shards import shard_name
 from pipelines.alarms import intrinsic_alarms, relative_alarms
 from pipelines.plan import Plan, SourcePlan
+from pipelines.reporting import version_report
 from pipelines.software import software
 from pipelines.stages.extract import Extract
 from pipelines.tasks import Task
@@ -30,7 +32,6 @@ from pipelines.withdrawn import not_found
 
 CARD = "README.md"
 RECIPE = "recipe.yaml"
-PROFILE = "profile.yaml"
 KINDS = ("exact", "near", "contained")
 LANGUAGE = "language"
 """The measure that holds an identifier's label."""
@@ -54,7 +55,9 @@ def assemble(plan: Plan, scatters: list[Task], gathers: list[Task], recipe: Path
         manifest = _manifest(plan, scatters, shards, overrides)
         manifest["files"] = {str(path.relative_to(folder)): _file(path, shards) for path in sorted(folder.rglob("*")) if path.is_file()}
         (folder / CARD).write_text(data_card(manifest), encoding="utf-8")
-        manifest["files"][CARD] = _file(folder / CARD, {})
+        page = version_report(folder, json.loads(json.dumps(canonical(manifest))), target.parents[1] / "stages")
+        (folder / REPORT).write_text(page, encoding="utf-8")
+        manifest["files"] |= {name: _file(folder / name, {}) for name in (CARD, REPORT)}
         (folder / MANIFEST).write_text(json.dumps(canonical(manifest), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         for path in folder.rglob("*"):
             if path.is_file():

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from curation.errors import DollmaError
 from pipelines.commands import adapt as adapt_commands
+from pipelines.commands import audit as audit_commands
 from pipelines.commands import bench as bench_commands
 from pipelines.commands import dedup as dedup_commands
 from pipelines.commands import diacritics as diacritics_commands
@@ -30,7 +31,9 @@ from pipelines.commands import profile as profile_commands
 from pipelines.commands import publish as publish_commands
 from pipelines.commands import read as read_commands
 from pipelines.commands import rebuild as rebuild_commands
+from pipelines.commands import report as report_commands
 from pipelines.commands import run as run_commands
+from pipelines.commands import sample as sample_commands
 from pipelines.commands import tokenizer as tokenizer_commands
 from pipelines.commands import tokens as tokens_commands
 from pipelines.commands.read import write_json
@@ -55,7 +58,10 @@ app.command("rebuild")(rebuild_commands.rebuild)
 app.command("tokens")(tokens_commands.tokens)
 app.command("pretrain")(pretrain_commands.pretrain)
 app.command("adapt")(adapt_commands.adapt)
+app.command("audit")(audit_commands.audit)
 app.command("run")(run_commands.run)
+app.command("sample")(sample_commands.sample)
+app.command("report")(report_commands.report)
 app.command("push")(publish_commands.push)
 app.command("pull")(publish_commands.pull)
 out = Console(soft_wrap=False)

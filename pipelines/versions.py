@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from curation.errors import DollmaError, nearest
@@ -95,6 +94,8 @@ def explain(folder: Path, document: str) -> list[dict[str, Any]]:
 
     A row's `part` is the number of the extract task that read it. `document` is an id, the beginning of one, or a URL. Raises DollmaError when nothing or too much fits.
     """
+    import pyarrow.dataset as ds  # noqa: PLC0415 - half a second, for it looks whether pandas is there
+
     manifest = read_manifest(folder)
     ledger = ds.dataset([str(folder / n) for n in manifest["files"] if n.startswith("ledger/")], format="parquet")
     wanted = document.lower()

@@ -26,6 +26,6 @@ def paired_bars(rows: Sequence[tuple[str, int, int]], label: str) -> Html:
         parts.append(f'<text x="{NAMES - 8}" y="{top + BAR + 4}" text-anchor="end">{text(short)}</text>')
         for place, (value, colour) in enumerate(zip(values, ("--a", "--b"), strict=True)):
             y = top + place * (BAR + 1)
-            parts.append(f'<rect x="{NAMES}" y="{y}" width="{value * scale:.1f}" height="{BAR}" style="fill:var({colour})"/>')
+            parts.append(f'<rect x="{NAMES}" y="{y}" width="{value * scale:.1f}" height="{BAR}" fill="var({colour})"/>')
             parts.append(f'<text x="{NAMES + value * scale + 5:.1f}" y="{y + BAR - 2}" font-size="10">{value:,}</text>')
     return Html("".join(parts) + "</svg>")

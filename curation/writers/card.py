@@ -34,7 +34,8 @@ def data_card(manifest: dict[str, Any]) -> str:
         _header(manifest),
         f"# {_text(manifest['title'] or manifest['name'])}\n",
         _text(manifest["description"] or ""),
-        f"Version `{manifest['version']}`, language `{manifest['language']}`. Words are counted between white space.",
+        f"Version `{manifest['version']}`, language `{manifest['language']}`. Words are counted between white space. "
+        "[report.html](report.html) shows all of this in charts, with samples of what each rule rejected.",
         "## Composition\n\n" + _composition(manifest),
         "## Splits\n\n" + _splits(manifest),
         "## What became of every document\n\n" + _conservation(manifest),

@@ -9,6 +9,8 @@ from typing import Any
 from curation.errors import DollmaError
 
 MANIFEST = "manifest.json"
+PROFILE = "profile.yaml"
+"""The language profile that a version was judged by, beside its manifest."""
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

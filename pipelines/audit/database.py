@@ -1,0 +1,130 @@
+"""The database behind a catalog: opened with nothing but the version's own tables, and told of the index when it stands."""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from curation.errors import DollmaError
+from pipelines.audit.relation import Part, check_aligned, index_key, literal, measure_kinds, part_select, relation, write_index
+
+MEMORY, THREADS = "512MB", 2
+INDEX_MEMORY = "256MB"
+SMALL = 50_000
+"""Documents up to which the relation is held in memory: 20 MB, made in well under a second, and nothing is written."""
+
+
+class Database:
+    """The view `documents` of one version. Any number of threads may ask at once.
+
+    A small version's is a table in memory. A larger one's is read from the version's files until its index stands in `place`, written by a thread if need be.
+    Nothing but these files can be opened, and settings can't be changed, whatever a query says.
+    """
+
+    def __init__(self, parts: tuple[Part, ...], manifest: dict[str, Any], place: Path) -> None:
+        self.parts, self.kinds = parts, measure_kinds(parts)
+        self.rows = sum(part.rows for part in parts)
+        self._index = place / f"index-{index_key(parts, manifest)}.duckdb"
+        self._standing = threading.Event()
+        self._computing, self._margins = threading.Lock(), False
+        self._error: DollmaError | None = None
+        self._thread: threading.Thread | None = None
+        self._builder: duckdb.DuckDBPyConnection | None = None
+        self._root = self._connect()
+        if self.rows <= SMALL:
+            for part in parts:
+                check_aligned(self._root, part)
+            self._root.execute(f"CREATE TABLE documents AS {relation(parts, self.kinds)}")
+            self._standing.set()
+        elif not (self._index.is_file() and self._use_index()):
+            self._root.execute(f"CREATE VIEW documents AS {relation(parts, self.kinds)}")
+            self._thread = threading.Thread(target=self._build, name="audit-index", daemon=True)
+            self._thread.start()
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS, "autoload_known_extensions": False})
+        tables = [path.resolve() for part in self.parts for path in (part.ledger, part.measures)]
+        allowed = [str(path) for path in (*tables, self._index.resolve(), Path(f"{self._index.resolve()}.wal"))]
+        connection.execute(f"SET allowed_paths = [{', '.join(map(literal, allowed))}]")
+        connection.execute("SET temp_directory = ''")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        return connection
+
+    def _use_index(self) -> bool:
+        """Is the index one that can be used? One that another release wrote, or that was damaged, is made again."""
+        try:
+            self._root.execute(f"ATTACH {literal(str(self._index.resolve()))} AS held (READ_ONLY)")
+            self._root.execute("CREATE OR REPLACE VIEW documents AS SELECT * FROM held.documents")
+            found = self._root.execute("SELECT count(*) FROM documents").fetchone()
+        except duckdb.Error:
+            return False
+        if found != (self.rows,):
+            return False
+        self._standing.set()
+        return True
+
+    def _build(self) -> None:
+        """In a thread. Where the index can't be written, the version's own files go on answering."""
+        try:
+            with duckdb.connect(config={"memory_limit": INDEX_MEMORY, "threads": 1}) as self._builder:
+                write_index(self._builder, self._index, self.parts, self.kinds)
+            self._use_index()
+        except DollmaError as error:
+            self._error = error
+        except (duckdb.Error, OSError):  # closed meanwhile, a full or read-only disk, a build that cleared what was half-written
+            return
+
+    @property
+    def ready(self) -> bool:
+        """Does the fast relation stand?"""
+        return self._standing.is_set()
+
+    def wait(self) -> None:
+        """Until it stands, or it is sure that it won't. Raises what was found wrong in the files on the way."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        if self._error is not None:
+            raise self._error
+        with self._root.cursor() as cursor:
+            return cursor.execute(sql, list(parameters)).fetchall()
+
+    def margins(self, margin: str) -> str:
+        """A relation of `row`, `key` and the margin to flipping, which takes all rules' measures to compute: done once, and held in memory (24 bytes a document)
+        when the index stands."""
+        if not self.ready:
+            return f"(SELECT row, key, {margin} AS margin FROM documents)"  # noqa: S608
+        with self._computing:
+            if not self._margins:
+                self._root.execute(f"CREATE TABLE margins AS SELECT row, key, {margin} AS margin FROM documents")  # noqa: S608
+                self._margins = True
+        return "margins"
+
+    def holding(self, rows: Sequence[int]) -> Iterator[tuple[str, list[int]]]:
+        """(relation, rows of it): one for all where an index skips what isn't asked for; of the version's own files one for each part."""
+        if self.ready:
+            yield "documents", list(rows)
+            return
+        firsts = [part.first for part in self.parts]
+        for number, own in groupby(sorted(rows), key=lambda row: bisect_right(firsts, row) - 1):
+            held = list(own)
+            yield f"({part_select(self.parts[number], self.kinds, held)})", held
+
+    def close(self) -> None:
+        """Stop what is being written, and let go of the files."""
+        if self._builder is not None and self._thread is not None and self._thread.is_alive():
+            self._builder.interrupt()
+            self._thread.join()
+        self._root.close()
