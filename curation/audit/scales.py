@@ -15,6 +15,9 @@ TAIL = 0.005
 WIDE = 60
 """A range whose ends are so many times one another is logarithmic, unless it is one of shares."""
 
+NARROW = 1e-6
+"""A range so narrow, in parts of its numbers, is one value."""
+
 
 @dataclass(frozen=True)
 class Scale:
@@ -47,7 +50,7 @@ def scale(values: np.ndarray, thresholds: Sequence[float]) -> Scale:
     low, high = min([low, *thresholds]), max([high, *thresholds])
     if whole and not shares and low >= 0 and high > WIDE * max(low, 1):
         return _logarithmic(max(low, 1), high, thresholds)
-    room = 0.04 * (high - low) or 0.5
+    room = 0.04 * (high - low) if high - low > NARROW * max(1.0, abs(low), abs(high)) else 0.5
     low, high = low - room, high + room
     if shares:
         low, high = (0 if low < 0.1 * (high - low) else low), (1 if high > 1 - 0.1 * (high - low) else high)

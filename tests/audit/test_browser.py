@@ -143,6 +143,7 @@ def test_labels_by_key_survive_a_reload_and_a_killed_server(page: Any, server: S
     page.keyboard.press("d")
     page.wait_for_url(lambda url: "place=1" in url or "done=1" in url)
     page.goto(f"/label?rule={RULE}&n=2")
+    page.wait_for_load_state("networkidle")
     port = server.address.rpartition(":")[2]
     server.kill()
     server.begin(port)

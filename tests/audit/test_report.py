@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curation.audit import charts
@@ -255,6 +255,7 @@ VALUES = st.lists(st.one_of(st.floats(0, 1), st.integers(0, 10**6).map(float), s
 
 @settings(max_examples=100, deadline=None)
 @given(VALUES, st.lists(st.one_of(st.floats(0, 1), st.integers(1, 1000).map(float)), max_size=3))
+@example([0.0, -1.9303307314822697e-214], [])
 def test_an_axis_holds_every_value_and_its_threshold(values: list[float], thresholds: list[float]) -> None:
     data = np.array([*values, np.nan])
     axis = scale(np.array(values), thresholds)
