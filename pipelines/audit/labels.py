@@ -35,12 +35,14 @@ class Label(BaseModel):
 
 
 class Labels:
-    """The labels of one version, a file of lines. Any number of processes may add at once. `repaired` says what was mended on opening, if anything was."""
+    """The labels of one version, a file of lines. Any number of processes may add at once. `repaired` says what was mended on opening, if anything was; `faults` are
+    the lines that are no labels, which a hand put there: they are left out and stay in the file."""
 
     def __init__(self, path: Path) -> None:
         """Mends what a killed program, or a full disk, left of its last line. Raises DollmaError for a folder that can't be written."""
         self.path = path
         self.repaired: str | None = None
+        self.faults: dict[int, str] = {}
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._locked() as file:
@@ -68,7 +70,8 @@ class Labels:
         return numbered
 
     def all(self) -> list[Label]:
-        """Every line, in order. Raises DollmaError that names a line which is no label."""
+        """Every label, in order; lines that are none are told in `faults`."""
+        self.faults = {}
         return list(self._parsed(self._lines()))
 
     def latest(self) -> list[Label]:
@@ -84,7 +87,8 @@ class Labels:
             try:
                 yield Label.model_validate(orjson.loads(line))
             except (orjson.JSONDecodeError, ValidationError) as error:
-                raise DollmaError(f"{self.path}: line {number}: no label ({error}): take the line out") from error
+                why = str(error).splitlines()[0][:200]
+                self.faults[number] = f"{self.path}: line {number}: no label ({why}): left out; take the line out"
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
