@@ -102,3 +102,8 @@ def remove_temporary(root: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def located(place: str, folder: Path) -> str:
+    """A path as one that can be opened from anywhere: a relative one starts at the folder."""
+    return place if "://" in place or place.startswith("/") else str(folder.resolve() / place)

@@ -17,12 +17,13 @@ from pydantic import BaseModel, ConfigDict
 from curation.errors import DollmaError, nearest
 
 ENTRY_POINTS = "dollma.processors"
-BUILT_IN = (
-    "curation.readers",
-    "curation.formatters",
-    "curation.filters",
-    "curation.languages.identifiers",
-)
+BUILT_IN = {
+    "reader": "curation.readers",
+    "formatter": "curation.formatters",
+    "filter": "curation.filters",
+    "identifier": "curation.languages.identifiers",
+}
+"""The package that holds those of a kind: whoever asks for a filter need not wait for all readers."""
 
 
 class Processor(BaseModel):
@@ -60,13 +61,13 @@ def register(cls: P) -> P:
 
 def processors(kind: str | None = None) -> list[type[Processor]]:
     """All known processors (of one kind), sorted by kind and name."""
-    _load()
+    _load(kind)
     return [cls for (of, _), cls in sorted(_registry.items()) if kind in (None, of)]
 
 
 def processor(kind: str, name: str) -> type[Processor]:
     """The class registered under this kind and name. Raises DollmaError with the nearest spelling otherwise."""
-    _load()
+    _load(kind)
     found = _registry.get((kind, name))
     if found is None:
         raise DollmaError(f"no {kind} is called {name!r}: {nearest(name, [n for k, n in _registry if k == kind])}")
@@ -74,8 +75,13 @@ def processor(kind: str, name: str) -> type[Processor]:
 
 
 @cache
-def _load() -> None:
-    for module in BUILT_IN:
+def _load(kind: str | None) -> None:
+    for module in [BUILT_IN[kind]] if kind in BUILT_IN else BUILT_IN.values():
         import_module(module)
+    _load_others()
+
+
+@cache
+def _load_others() -> None:
     for entry in entry_points(group=ENTRY_POINTS):
         entry.load()

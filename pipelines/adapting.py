@@ -15,9 +15,8 @@ from typing import Any, NamedTuple
 from rich.console import Console
 
 from curation.errors import DollmaError
-from curation.files import whole_file
+from curation.files import located, whole_file
 from curation.fingerprint import fingerprint
-from curation.readers.inputs import located
 from modeling.adaptation.extension import extend
 from modeling.adaptation.focus import SAMPLE_BYTES
 from modeling.adaptation.foreign import fingerprint_of

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from curation.writers.factors import fertility
 from curation.writers.parameters import Mixture
-from pipelines.recipe import Alarms
 
 Manifest = dict[str, Any]
 Alarm = dict[str, Any]
@@ -28,6 +29,21 @@ SHOWN = 5
 def base_rule(rule: str) -> str:
     """A rule's name without the reason that follows it in the ledger: `language.min_target: rus_Cyrl` is `language.min_target`."""
     return rule.partition(": ")[0]
+
+
+class Alarms(BaseModel):
+    """When a build, its card and a comparison warn."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    rule_share: float | None = Field(0.5, gt=0, le=1)
+    """A source loses more than this share of its documents to one rule."""
+    duplicate_share: float | None = Field(0.5, gt=0, le=1)
+    """A source loses more than this share of its documents to deduplication."""
+    language_shift: float | None = Field(0.05, gt=0, le=1)
+    """A language's share of a source's documents moved by more than this since the version compared with."""
+    silent_rules: bool = True
+    """A rule fires on no document of any source."""
 
 
 def intrinsic_alarms(manifest: Manifest, settings: Alarms) -> list[Alarm]:

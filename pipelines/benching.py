@@ -24,9 +24,8 @@ from benchmarks.tasks import next_sentence, own_sets
 from benchmarks.tasks.catalogue import named
 from benchmarks.tasks.data import locate
 from curation.errors import DollmaError
-from curation.files import whole_file
+from curation.files import located, whole_file
 from curation.fingerprint import fingerprint
-from curation.readers.inputs import located
 from modeling.corpus import open_version
 from modeling.settings import Strict
 

@@ -24,8 +24,7 @@ from pipelines.progress import Display
 from pipelines.recipe_file import load_recipe
 from pipelines.stages.compose import Mix
 from pipelines.tasks import Task
-
-RECIPES = "recipes.json"
+from pipelines.versions import RECIPES, recipe_folders
 
 
 @dataclass(frozen=True)
@@ -76,15 +75,6 @@ def _remember(workspace: Path, version: str, folder: Path) -> None:
     """Where the recipe stood, for `rebuild`. This is the workspace's memory, and no part of the version: a version knows no path of a machine."""
     with whole_file(workspace / RECIPES) as temporary:
         temporary.write_text(json.dumps(recipe_folders(workspace) | {version: str(folder)}, indent=0, sort_keys=True), encoding="utf-8")
-
-
-def recipe_folders(workspace: Path) -> dict[str, str]:
-    """The folder of each version's recipe, as far as the workspace remembers."""
-    try:
-        folders = json.loads((workspace / RECIPES).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return {}
-    return folders if isinstance(folders, dict) else {}
 
 
 def _remove_copies(workspace: Path) -> None:

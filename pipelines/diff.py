@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from curation.writers.manifest import read_manifest
-from pipelines.alarms import relative_alarms
+from pipelines.alarms import Alarms, relative_alarms
 from pipelines.differences.documents import ADDED, REMOVED, cause_rows, changes, count_by_source, pair, rule_rows, with_causes
 from pipelines.differences.samples import Version, samples
 from pipelines.differences.settings import setting_differences
 from pipelines.differences.side import Vocabulary, read_side
-from pipelines.recipe import Alarms
 
 
 def compare_versions(a: Path, b: Path, sample: int) -> dict[str, Any]:

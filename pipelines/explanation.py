@@ -14,8 +14,7 @@ from curation.filters.base import Filter
 from curation.filters.choice import Overrides, make_filters
 from curation.languages.profile import Profile, load_profile
 from curation.tables import opened
-from curation.writers.manifest import read_manifest
-from pipelines.assemble import PROFILE
+from curation.writers.manifest import PROFILE, read_manifest
 from pipelines.evidence import MOST, excerpt, spans
 from pipelines.withdrawn import RULE as WITHDRAWN
 

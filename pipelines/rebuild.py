@@ -15,12 +15,12 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, Field, ValidationError
 
 from curation.errors import DollmaError
-from curation.files import checksum, remove_folder, whole_file
+from curation.files import checksum, located, remove_folder, whole_file
 from curation.readers.base import InputFile
-from curation.readers.inputs import content_identity, find_inputs, located
-from curation.writers.manifest import MANIFEST, read_manifest
-from pipelines.assemble import PROFILE, RECIPE
-from pipelines.build import recipe_folders, run_plan
+from curation.readers.inputs import content_identity, find_inputs
+from curation.writers.manifest import MANIFEST, PROFILE, read_manifest
+from pipelines.assemble import RECIPE
+from pipelines.build import run_plan
 from pipelines.explanation import printable
 from pipelines.locking import locked
 from pipelines.plan import INPUTS, Plan, plan_build
@@ -28,6 +28,7 @@ from pipelines.progress import Display
 from pipelines.recipe import NAME, Recipe
 from pipelines.recipe_file import load_recipe
 from pipelines.software import PYTHON, installed
+from pipelines.versions import recipe_folders
 
 FOLDER = "rebuilds"
 

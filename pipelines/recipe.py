@@ -14,6 +14,7 @@ from curation.processors import Processor, processor
 from curation.readers.base import Reader
 from curation.writers.factors import Weighed
 from curation.writers.parameters import Mixture, Size
+from pipelines.alarms import Alarms
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 
@@ -118,19 +119,6 @@ class Dedup(Model):
     survivor: tuple[Preference, ...] = ("priority", "length")
     """What makes the better of two documents, the first difference deciding: the source's `priority`, the `length` of the text, the `newest` or `oldest`
     date in the metadata, or a measure. At last the id decides."""
-
-
-class Alarms(Model):
-    """When a build, its card and a comparison warn."""
-
-    rule_share: float | None = Field(0.5, gt=0, le=1)
-    """A source loses more than this share of its documents to one rule."""
-    duplicate_share: float | None = Field(0.5, gt=0, le=1)
-    """A source loses more than this share of its documents to deduplication."""
-    language_shift: float | None = Field(0.05, gt=0, le=1)
-    """A language's share of a source's documents moved by more than this since the version compared with."""
-    silent_rules: bool = True
-    """A rule fires on no document of any source."""
 
 
 class Engine(Model):

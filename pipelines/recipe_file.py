@@ -14,10 +14,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from curation.errors import DollmaError, nearest
+from curation.files import located
 from curation.filters.choice import make_filters
 from curation.languages.profile import load_profile
 from curation.processors import processors
-from curation.readers.inputs import located
 from curation.writers.factors import check_mixture
 from pipelines.recipe import Recipe, make_formatters, weighed
 

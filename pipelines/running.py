@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field, StringConstraints, model_validator
 from rich.console import Console
 
 from curation.errors import DollmaError
-from curation.readers.inputs import located
+from curation.files import located
 from curation.writers.parameters import Size
 from modeling.config import Pretraining, load_config
 from modeling.corpus import open_version

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from curation.writers.manifest import MANIFEST, read_manifest
 from curation.writers.mixture import places, shard_of
 from curation.writers.shards import shard_name
 
+RECIPES = "recipes.json"
+"""In a workspace, where the recipes of its versions stood."""
+
 
 def find_version(name: str, workspace: Path) -> Path:
     """A version's folder, by its path, its full name, or the beginning of its name or fingerprint if only one fits."""
@@ -35,6 +39,15 @@ def find_version(name: str, workspace: Path) -> Path:
         raise DollmaError(f"{name!r} fits several versions: {', '.join(folder.name for folder in fitting)}")
     hint = nearest(name, known) if known else f"there is none yet in {workspace / 'versions'}; `dollma build` makes one"
     raise DollmaError(f"no version {name!r} in {workspace}: {hint}")
+
+
+def recipe_folders(workspace: Path) -> dict[str, str]:
+    """The folder of each version's recipe, as far as the workspace remembers."""
+    try:
+        folders = json.loads((workspace / RECIPES).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return folders if isinstance(folders, dict) else {}
 
 
 def versions(workspace: Path) -> list[dict[str, Any]]:

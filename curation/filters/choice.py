@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from curation.files import located
 from curation.filters.base import Filter
 from curation.processors import Processor, processor
-from curation.readers.inputs import located
 
 Overrides = dict[str, dict[str, Any] | Literal[False]]
 """Filter name to parameters on top of the profile's, or `false` to leave the filter out."""

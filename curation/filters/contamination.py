@@ -19,8 +19,6 @@ from curation.errors import DollmaError
 from curation.filters.base import Filter, Rule
 from curation.languages.profile import Profile
 from curation.processors import register
-from curation.readers.inputs import content_identity, find_inputs, reader_for
-from curation.readers.rows import RowReader
 from curation.text.buffers import TextBatch
 from curation.text.passages import Passages, index_passages, overlaps, passage_bytes
 from curation.text.unicode import fold_table
@@ -54,6 +52,8 @@ class ContaminationFilter(Filter):
 
     def measuring(self) -> dict[str, Any]:
         """The benchmarks count by their content, not by where they lie."""
+        from curation.readers.inputs import content_identity, find_inputs  # noqa: PLC0415 - as in `_items`
+
         identity = super().measuring()
         identity["parameters"]["benchmarks"] = sorted(content_identity(file, {}) for file in find_inputs(list(self.benchmarks)))
         return identity
@@ -86,6 +86,9 @@ def _load(benchmarks: tuple[str, ...], n: int, shortest: int, fold: tuple[tuple[
 
 
 def _items(path: str) -> Iterator[str]:
+    from curation.readers.inputs import find_inputs, reader_for  # noqa: PLC0415 - all readers take half a second, which whoever only looks at filters is spared
+    from curation.readers.rows import RowReader  # noqa: PLC0415
+
     for file in find_inputs([path]):
         reader = reader_for(file.name)()
         if isinstance(reader, RowReader):

@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from glob import has_magic
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import fsspec
@@ -42,11 +42,6 @@ def find_inputs(patterns: list[str]) -> list[InputFile]:
                     "Name both by one pattern or folder that holds them, or make them two sources"
                 )
     return [found[name] for name in sorted(found)]
-
-
-def located(place: str, folder: Path) -> str:
-    """A path as one that can be opened from anywhere: a relative one starts at the folder."""
-    return place if "://" in place or place.startswith("/") else str(folder.resolve() / place)
 
 
 def _matches(pattern: str) -> Iterator[InputFile]:

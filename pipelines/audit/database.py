@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,8 @@ class Database:
         self._error: DollmaError | None = None
         self._thread: threading.Thread | None = None
         self._builder: duckdb.DuckDBPyConnection | None = None
+        self._turn, self._closed = threading.Condition(), False
+        self._asking: list[duckdb.DuckDBPyConnection] = []
         self._root = self._connect()
         if self.rows <= SMALL:
             for part in parts:
@@ -95,11 +98,29 @@ class Database:
             raise self._error
 
     def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query."""
+        """Rows of a query. Raises DollmaError where the database was closed meanwhile, and for what was found wrong in the files."""
         if self._error is not None:
             raise self._error
-        with self._root.cursor() as cursor:
+        with self._cursor() as cursor:
             return cursor.execute(sql, list(parameters)).fetchall()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One that `close` knows of."""
+        with self._turn:
+            if self._closed:
+                raise DollmaError("the version is closed")
+            cursor = self._root.cursor()
+            self._asking.append(cursor)
+        try:
+            yield cursor
+        except duckdb.InterruptException as error:
+            raise DollmaError("the version was closed") from error
+        finally:
+            with self._turn:
+                cursor.close()
+                self._asking.remove(cursor)
+                self._turn.notify_all()
 
     def margins(self, margin: str) -> str:
         """A relation of `row`, `key` and the margin to flipping, which takes all rules' measures to compute: done once, and held in memory (24 bytes a document)
@@ -108,7 +129,8 @@ class Database:
             return f"(SELECT row, key, {margin} AS margin FROM documents)"  # noqa: S608
         with self._computing:
             if not self._margins:
-                self._root.execute(f"CREATE TABLE margins AS SELECT row, key, {margin} AS margin FROM documents")  # noqa: S608
+                with self._cursor() as cursor:
+                    cursor.execute(f"CREATE TABLE margins AS SELECT row, key, {margin} AS margin FROM documents")  # noqa: S608
                 self._margins = True
         return "margins"
 
@@ -123,8 +145,14 @@ class Database:
             yield f"({part_select(self.parts[number], self.kinds, held)})", held
 
     def close(self) -> None:
-        """Stop what is being written, and let go of the files."""
-        if self._builder is not None and self._thread is not None and self._thread.is_alive():
-            self._builder.interrupt()
-            self._thread.join()
+        """Stop what is being written and what is being asked, and let go of the files. Whoever is still asking is told so by an error."""
+        while self._thread is not None and self._thread.is_alive():
+            if self._builder is not None:
+                self._builder.interrupt()
+            self._thread.join(0.05)
+        with self._turn:
+            self._closed = True
+            for cursor in self._asking:
+                cursor.interrupt()
+            self._turn.wait_for(lambda: not self._asking)
         self._root.close()

@@ -12,9 +12,9 @@ from curation.errors import DollmaError
 from curation.filters.base import Filter
 from curation.filters.choice import Overrides, make_filters
 from curation.languages.profile import Profile, load_profile
-from pipelines.assemble import PROFILE
+from curation.writers.manifest import PROFILE
 from pipelines.audit.catalog import Catalog
-from pipelines.build import recipe_folders
+from pipelines.versions import recipe_folders
 
 
 def profile_of(folder: Path) -> Profile:

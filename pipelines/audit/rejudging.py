@@ -18,15 +18,13 @@ from curation.errors import DollmaError
 from curation.ids import id_numbers
 from curation.tables import opened, row_groups
 from curation.verdicts import DUPLICATE, KEPT, REJECTED
-from curation.writers.manifest import MANIFEST
+from curation.writers.manifest import MANIFEST, PROFILE
 from curation.writers.mixture import TRAIN, copies, splits
 from curation.writers.rehydration import weights
-from pipelines.assemble import PROFILE
 from pipelines.audit.catalog import Catalog
 from pipelines.audit.judges import filters_of
 from pipelines.audit.relation import Part as LedgerPart
 from pipelines.audit.texts import stage_file
-from pipelines.build import recipe_folders
 from pipelines.mixing import kept_by_dedup, mix
 from pipelines.ranking import Entry
 from pipelines.recipe import Recipe
@@ -37,6 +35,7 @@ from pipelines.stages.decide import Decide, Part, verdicts_name
 from pipelines.stages.dedup import Dedup
 from pipelines.stages.outcomes import outcomes_name
 from pipelines.tasks import RECORD, Task
+from pipelines.versions import recipe_folders
 from pipelines.withdrawn import RULE, Withdrawn, read_withdrawn
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -21,7 +22,7 @@ MOST_AT_ONCE = 64
 
 def serve(version: str, workspace: Path, port: int, ready: Callable[[str], None]) -> None:
     """Serve a version until an interrupt; `ready` is told the address. Raises DollmaError for a version that is none and a port that is taken."""
-    with open_catalog(version, workspace) as catalog, _listening(port) as listener:
+    with suppress(KeyboardInterrupt), open_catalog(version, workspace) as catalog, _listening(port) as listener:
         audit = Audit(catalog, open_labels(catalog.workspace, str(catalog.manifest["version"])))
         port = listener.getsockname()[1]
         config = uvicorn.Config(
@@ -35,8 +36,19 @@ def serve(version: str, workspace: Path, port: int, ready: Callable[[str], None]
             ws="none",
         )
         audit.warm()
-        ready(f"http://{HERE}:{port}/")
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, lambda: ready(f"http://{HERE}:{port}/")).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """One that tells when it answers, and interrupts are its own to handle."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
 
 def _listening(port: int) -> socket.socket:

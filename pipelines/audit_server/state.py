@@ -6,11 +6,13 @@ import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from starlette.datastructures import QueryParams
 
+from curation.errors import DollmaError
 from pipelines.audit.catalog import Catalog, Histogram
 from pipelines.audit.labels import Labels
 
@@ -81,8 +83,9 @@ class Audit:
         """Count what the first pages will ask for, in a thread of its own."""
 
         def count() -> None:
-            self.catalog.wait()
-            for measure in self.catalog.measures:
-                self.histogram(measure)
+            with suppress(DollmaError):  # closed meanwhile; what is wrong with the files, whoever asks is told
+                self.catalog.wait()
+                for measure in self.catalog.measures:
+                    self.histogram(measure)
 
         threading.Thread(target=count, name="audit-warm", daemon=True).start()

@@ -7,8 +7,7 @@ from typing import Any
 
 from curation.errors import DollmaError
 from curation.writers.manifest import MANIFEST, read_manifest
-from pipelines.alarms import relative_alarms
-from pipelines.recipe import Alarms
+from pipelines.alarms import Alarms, relative_alarms
 
 
 def build_alarms(version: Path) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from curation.errors import DollmaError
+from curation.writers.manifest import PROFILE
 from pipelines.alarms import input_changes
-from pipelines.assemble import PROFILE
 
 Manifest = dict[str, Any]
 

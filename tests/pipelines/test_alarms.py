@@ -11,9 +11,8 @@ import pytest
 
 from curation.errors import DollmaError
 from curation.writers.manifest import read_manifest
-from pipelines.alarms import intrinsic_alarms, relative_alarms
+from pipelines.alarms import Alarms, intrinsic_alarms, relative_alarms
 from pipelines.differences.latest import build_alarms
-from pipelines.recipe import Alarms
 from pipelines.versions import verify
 from tests.pipelines.workspace import dollma, quiet_build, write_recipe
 
