@@ -1,31 +1,20 @@
-"""A version of a million documents to look at, and how long looking takes.
-
-    python -m benchmarks.speed.audit_version FOLDER [--documents 1000000] [--pages FOLDER] [--repeat 5]
+"""A version of a million documents to look at (`benchmarks.speed.audit_pages`).
 
 Real pages in twelve languages are built once; their rows are repeated under other ids and addresses, measures moved by a few percent, and judged anew by the
 same rules, so that tables are those of a real version in all but their variety. Half of the documents are Azerbaijani pages, one in ten a duplicate of one.
-Texts and signatures are repeated too (`stages/extract`, `stages/sign`); shards, and what only deduplicating again would read, are left out. What stands in
-FOLDER already is not made again. Then every kind of question that a page of the audit asks is asked `--repeat` times, and told: milliseconds at the median and
-at the 95th percentile, and of processors at the median (two threads; on a machine that is shared the figure to go by), first with the version's own files
-(until the index stands), then with the index; and the process's memory.
+Texts and signatures are repeated too (`stages/extract`, `stages/sign`); shards, and what only deduplicating again would read, are left out.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import resource
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -39,12 +28,7 @@ from curation.tables import TableWriter, one_batch
 from curation.verdicts import DUPLICATE, KEPT, REJECTED, failed_rules
 from curation.writers.manifest import MANIFEST, read_manifest
 from pipelines.audit.catalog import Catalog, open_catalog
-from pipelines.audit.filters import Query, find
 from pipelines.audit.judges import filters_of
-from pipelines.audit.samples import sample
-from pipelines.audit.similar import similar_to
-from pipelines.audit.texts import duplicates_of, text_of
-from pipelines.audit.whatif import what_if
 
 OWN, MIRROR = "az", "mirror"
 SHARES = {OWN: 0.5, MIRROR: 0.1}
@@ -207,92 +191,10 @@ def _moved(column: pa.Array, generator: np.random.Generator) -> pa.Array:
     return pa.array(np.where(values <= 1, np.clip(moved, 0, 1), moved))
 
 
-def questions(catalog: Catalog) -> dict[str, Callable[[int], Any]]:
-    """What pages ask, each with a number that makes it another question."""
-    rules = [rule.rule for rule in catalog.rules() if rule.measure in catalog.measures and rule.documents][:6]
-    measures = [rule.measure for rule in catalog.rules() if rule.measure in catalog.measures]
-
-    def asked(**query: Any) -> Callable[[int], Any]:
-        return lambda turn: find(catalog, Query(**{name: value(turn) if callable(value) else value for name, value in query.items()}))
-
-    some = find(catalog, Query(order="random", limit=100, verdict="duplicate")).rows or find(catalog, Query(limit=100)).rows
-    return {
-        "overview": lambda _: (catalog.rules(), catalog.overlap(), catalog.funnel(), catalog.mix("language"), catalog.mix("script")),
-        "hosts": lambda _: catalog.hosts(50),
-        "histogram": lambda turn: catalog.histogram(str(measures[turn % len(measures)])),
-        "in order": asked(offset=lambda turn: 50 * turn),
-        "random": asked(order="random", seed=lambda turn: turn),
-        "random of a rule": asked(order="random", rule=lambda turn: rules[turn % len(rules)], seed=lambda turn: turn),
-        "borderline": asked(order="borderline", offset=lambda turn: 50 * turn),
-        "borderline of a rule": asked(order="borderline", rule=lambda turn: rules[turn % len(rules)]),
-        "stratified": asked(order="stratified", seed=lambda turn: turn),
-        "range of a measure": asked(measure="words", low=100.0, high=lambda turn: 110.0 + turn),
-        "language and verdict": asked(language="tur_Latn", verdict="rejected", order="random", seed=lambda turn: turn),
-        "host": asked(host=lambda turn: ["com", "az", "wikipedia.org"][turn % 3]),
-        "beginning of an id": asked(text=lambda turn: some[turn % len(some)].id[:10]),
-        "words in the text": asked(text=lambda turn: ["kitab", "Bakı", "no such words"][turn % 3], source=OWN),
-        "sample of a rule": lambda turn: sample(catalog, rules[turn % len(rules)], 50, "borderline"),
-        "what if": lambda turn: what_if(catalog, {"language.min_target": 0.05 * turn, "length.min_words": 20.0 + turn}),
-        "text": lambda turn: text_of(catalog, some[turn % len(some)]),
-        "duplicates": lambda turn: duplicates_of(catalog, some[turn % len(some)].id),
-        "similar": lambda turn: similar_to(catalog, some[turn % len(some)]),
-    }
-
-
-def timed(catalog: Catalog, repeat: int) -> dict[str, list[tuple[float, float]]]:
-    """Seconds, and those of processors, of each kind of question, asked `repeat` times; the first answers of all, which load what is needed once, are not counted."""
-    found: dict[str, list[tuple[float, float]]] = {}
-    for name, ask in questions(catalog).items():
-        ask(repeat)
-        for turn in range(repeat):
-            started, used = time.perf_counter(), time.process_time()
-            ask(turn)
-            found.setdefault(name, []).append((time.perf_counter() - started, time.process_time() - used))
-    return found
-
-
-def told(found: dict[str, list[tuple[float, float]]]) -> dict[str, Any]:
-    """Milliseconds by question and of all."""
-    every = [one for times in found.values() for one in times]
-
-    def figures(times: list[tuple[float, float]]) -> dict[str, int]:
-        wall, used = np.array(times).T * 1000
-        return {"median": round(np.median(wall)), "p95": round(np.percentile(wall, 95)), "processors": round(np.median(used))}
-
-    return {name: figures(times) for name, times in [*found.items(), ("all", every)]}
-
-
-def main() -> None:
-    """Make the version, and time it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--documents", type=int, default=1_000_000)
-    parser.add_argument("--pages", type=Path, default=Path(os.environ.get("DOLLMA_SHARED", "../shared")) / "data")
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--only-make", action="store_true")
-    arguments = parser.parse_args()
-    workspace, started = arguments.folder / "workspace", time.perf_counter()
-    version = workspace / "versions" / f"pages-{arguments.documents}"
+def version_of(folder: Path, documents: int, pages: Path) -> Path:
+    """The folder of the version, which is made unless it stands there."""
+    version = folder / "workspace" / "versions" / f"pages-{documents}"
     if not (version / MANIFEST).is_file():
-        base = next((arguments.folder / "base" / "workspace" / "versions").glob("pages-*"), None)
-        base = base or build_base(arguments.pages.resolve(), arguments.folder / "base")
-        make_version(base, workspace, arguments.documents)
-    told_of: dict[str, Any] = {"made": round(time.perf_counter() - started)}
-    if not arguments.only_make:
-        started = time.perf_counter()
-        with open_catalog(version.name, workspace) as catalog:
-            catalog.rules(), catalog.funnel(), catalog.mix("language")
-            told_of["first page, seconds"] = round(time.perf_counter() - started, 2)
-            if not catalog.ready:
-                told_of["without index"] = told(timed(catalog, 1))
-            started = time.perf_counter()
-            catalog.wait()
-            told_of["waited for the index, seconds"] = round(time.perf_counter() - started, 1)
-            told_of["index, MB"] = round(sum(p.stat().st_size for p in (workspace / "audit").rglob("*.duckdb")) / 1e6)
-            told_of["with index"] = told(timed(catalog, arguments.repeat))
-    told_of["memory, MB"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000)
-    sys.stdout.buffer.write(orjson.dumps(told_of, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-if __name__ == "__main__":
-    main()
+        base = next((folder / "base" / "workspace" / "versions").glob("pages-*"), None)
+        make_version(base or build_base(pages, folder / "base"), folder / "workspace", documents)
+    return version

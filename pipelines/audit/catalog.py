@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from curation.errors import DollmaError, nearest
 from curation.ledger import VERDICTS
@@ -19,7 +19,8 @@ from pipelines.audit.relation import JOINT, MEASURE, parts_of, quoted
 from pipelines.versions import find_version
 
 FOLDER = "audit"
-COLUMNS = {"language": "m_language", "script": "m_script", "source": "source", "split": "split", "verdict": "verdict"}
+MIXED = ("language", "script")
+"""Measures that are names, by which documents are counted."""
 TAIL = 0.001
 """Share of the documents at either end of a measure that a histogram draws in its first and last bin."""
 
@@ -111,10 +112,10 @@ class Catalog:
     def rules(self) -> list[RuleCount]:
         """Every rule of the version, those that reject most first; rules that fire on nothing stand last."""
         found = {name: _Tally() for name in self._thresholds}
-        for source, _, pattern, documents, words in self._cube:
-            failed = pattern.split(JOINT) if pattern else []
+        for one in self._cube:
+            failed = one.failed
             for rule in failed:
-                found.setdefault(rule, _Tally()).add(source, documents, words or 0, alone=len(failed) == 1)
+                found.setdefault(rule, _Tally()).add(one.source, one.documents, one.words, alone=len(failed) == 1)
         rules = [self._rule(name, tally) for name, tally in found.items()]
         return sorted(rules, key=lambda one: (-one.documents, one.rule))
 
@@ -139,21 +140,21 @@ class Catalog:
     def overlap(self) -> list[tuple[str, str, int]]:
         """(rule, other rule, documents that fail both), each pair once, most first."""
         pairs: Counter[tuple[str, str]] = Counter()
-        for _, _, pattern, documents, _ in self._cube:
-            failed = sorted(pattern.split(JOINT)) if pattern else []
+        for some in self._cube:
+            failed = sorted(some.failed)
             for place, one in enumerate(failed):
                 for other in failed[place + 1 :]:
-                    pairs[one, other] += documents
+                    pairs[one, other] += some.documents
         return [(*pair, count) for pair, count in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))]
 
     def funnel(self) -> list[SourceFunnel]:
         """What became of each source, by name."""
         counts = {name: (dict.fromkeys(VERDICTS, 0), Counter[str]()) for name in self.sources}
-        for source, verdict, _, documents, words in self._cube:
-            verdicts, sums = counts[source]
-            verdicts[verdict] = verdicts.get(verdict, 0) + documents
-            sums["read"] += words or 0
-            sums["kept"] += (words or 0) if verdict == KEPT else 0
+        for one in self._cube:
+            verdicts, sums = counts[one.source]
+            verdicts[one.verdict] = verdicts.get(one.verdict, 0) + one.documents
+            sums["read"] += one.words
+            sums["kept"] += one.words if one.verdict == KEPT else 0
         stated = self.manifest["sources"]
         return [
             SourceFunnel(
@@ -169,19 +170,18 @@ class Catalog:
             for name, (verdicts, sums) in counts.items()
         ]
 
-    def mix(self, column: str, verdict: str | None = KEPT) -> list[Count]:
-        """Documents by `language`, `script`, `source`, `split` or `verdict`, most first; `verdict` None counts all that were read.
-
-        Empty where no filter of the version measures it.
-        """
-        if column not in COLUMNS:
-            raise DollmaError(f"no column {column!r} to count by: {nearest(column, COLUMNS)}")
-        name = COLUMNS[column]
-        if name.startswith(MEASURE) and column not in self.database.kinds:
+    def mix(self, measure: str, verdict: str | None = KEPT) -> list[Count]:
+        """Documents by `language` or `script`, most first; `verdict` None counts all that were read. Empty where no filter of the version measures it."""
+        if measure not in MIXED:
+            raise DollmaError(f"documents are not counted by {measure!r}: {nearest(measure, MIXED)}")
+        if measure not in self.database.kinds:
             return []
-        sql = f"SELECT {name}, count(*), coalesce(sum(words), 0)::BIGINT FROM documents WHERE ? IS NULL OR verdict = ? GROUP BY ALL"  # noqa: S608
-        rows = self.select(sql, (verdict, verdict))
-        return sorted((Count(*row) for row in rows), key=lambda one: (-one.documents, one.name or ""))
+        found: dict[str | None, Counter[str]] = {}
+        for one in self._cube:
+            if verdict in (None, one.verdict):
+                found.setdefault(getattr(one, measure), Counter()).update(documents=one.documents, words=one.words)
+        counts = (Count(name, sums["documents"], sums["words"]) for name, sums in found.items())
+        return sorted(counts, key=lambda one: (-one.documents, one.name or ""))
 
     def histogram(self, measure: str, bins: int = 60, by: Literal["verdict", "source"] | None = "verdict") -> Histogram:
         """How a measure is distributed. Raises DollmaError for what is no measure of numbers."""
@@ -215,7 +215,7 @@ class Catalog:
         sql = """SELECT host, count(*) AS documents, count(*) FILTER (verdict = 'kept'), count(*) FILTER (verdict = 'rejected'),
             count(*) FILTER (verdict = 'duplicate'), coalesce(sum(words) FILTER (verdict = 'kept'), 0)::BIGINT
             FROM documents WHERE host IS NOT NULL GROUP BY host ORDER BY documents DESC, host LIMIT ?"""
-        return [HostCount(*row) for row in self.select(sql, (n,))]
+        return [HostCount(*row) for row in self.select(sql, (n,), only=("host", "verdict", "words"))]
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -248,20 +248,20 @@ class Catalog:
     @property
     def patterns(self) -> set[str]:
         """Every set of rules that some document fails, joined."""
-        return {pattern for _, _, pattern, _, _ in self._cube if pattern}
+        return {one.pattern for one in self._cube if one.pattern}
 
     @property
     def ready(self) -> bool:
-        """Does the index stand? Until then the same answers come from the version's own files, slower."""
+        """Does the index stand? Without it the same answers come from the version's own files, slower."""
         return self.database.ready
 
-    def wait(self) -> None:
-        """Until the index stands, or it is sure that it won't."""
-        self.database.wait()
+    def index(self) -> None:
+        """Write the index, unless it stands; others may ask meanwhile. A version of some 50,000 documents or fewer needs none."""
+        self.database.index()
 
-    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query over the view `documents`, for this package alone: its text never holds what a person typed."""
-        return self.database.select(sql, parameters)
+    def select(self, sql: str, parameters: Sequence[Any] = (), only: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
+        """Rows of a query over `documents`, for this package alone: its text never holds what a person typed. `only` as in `Database.select`."""
+        return self.database.select(sql, parameters, only)
 
     def judged_by(self, rule: str) -> tuple[str, Literal["min", "max"], dict[str, float]] | None:
         """(measure, bound, threshold by source) of a filter's rule that compares a measure of this version with a threshold; None for any other."""
@@ -283,9 +283,13 @@ class Catalog:
         return dict(sorted(found.items()))
 
     @cached_property
-    def _cube(self) -> list[tuple[str, str, str, int, int | None]]:
-        """(source, verdict, pattern, documents, words): counted once, and all of the overview that rules and verdicts make follows from it."""
-        return self.select("SELECT source, verdict, pattern, count(*), sum(words)::BIGINT FROM documents GROUP BY ALL ORDER BY ALL")
+    def _cube(self) -> list[_Alike]:
+        """Counted once, and all of the overview but hosts follows from it."""
+        measured = [MEASURE + name for name in MIXED if name in self.database.kinds]
+        named = [MEASURE + name if name in self.database.kinds else "NULL" for name in MIXED]
+        sql = f"""SELECT source, verdict, pattern, {", ".join(named)}, count(*), coalesce(sum(words), 0)::BIGINT
+            FROM documents GROUP BY ALL ORDER BY ALL"""  # noqa: S608
+        return [_Alike(*row) for row in self.select(sql, only=("source", "verdict", "pattern", "words", *measured))]
 
     @cached_property
     def deviations(self) -> dict[str, float]:
@@ -309,6 +313,23 @@ class Catalog:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+class _Alike(NamedTuple):
+    """Documents of one source, verdict, set of failed rules, language and script."""
+
+    source: str
+    verdict: str
+    pattern: str
+    language: str | None
+    script: str | None
+    documents: int
+    words: int
+
+    @property
+    def failed(self) -> list[str]:
+        """Rules."""
+        return self.pattern.split(JOINT) if self.pattern else []
 
 
 @dataclass

@@ -1,11 +1,11 @@
-"""The database behind a catalog: opened with nothing but the version's own tables, and told of the index when it stands."""
+"""The database behind a catalog: opened with nothing but the version's own tables, and with the index where it stands."""
 
 from __future__ import annotations
 
 import threading
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ SMALL = 50_000
 class Database:
     """The view `documents` of one version. Any number of threads may ask at once.
 
-    A small version's is a table in memory. A larger one's is read from the version's files until its index stands in `place`, written by a thread if need be.
+    A small version's is a table in memory. A larger one's is read from the version's files, unless its index stands in `place`: `index` writes it.
     Nothing but these files can be opened, and settings can't be changed, whatever a query says.
     """
 
@@ -35,8 +35,7 @@ class Database:
         self._standing = threading.Event()
         self._computing, self._margins = threading.Lock(), False
         self._error: DollmaError | None = None
-        self._thread: threading.Thread | None = None
-        self._builder: duckdb.DuckDBPyConnection | None = None
+        self._indexing = threading.Lock()
         self._turn, self._closed = threading.Condition(), False
         self._asking: list[duckdb.DuckDBPyConnection] = []
         self._root = self._connect()
@@ -45,10 +44,8 @@ class Database:
                 check_aligned(self._root, part)
             self._root.execute(f"CREATE TABLE documents AS {relation(parts, self.kinds)}")
             self._standing.set()
-        elif not (self._index.is_file() and self._use_index()):
-            self._root.execute(f"CREATE VIEW documents AS {relation(parts, self.kinds)}")
-            self._thread = threading.Thread(target=self._build, name="audit-index", daemon=True)
-            self._thread.start()
+        elif self._index.is_file():
+            self._use_index()
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(config={"memory_limit": MEMORY, "threads": THREADS, "autoload_known_extensions": False})
@@ -61,65 +58,76 @@ class Database:
         connection.execute("SET lock_configuration = true")
         return connection
 
-    def _use_index(self) -> bool:
-        """Is the index one that can be used? One that another release wrote, or that was damaged, is made again."""
-        try:
-            self._root.execute(f"ATTACH {literal(str(self._index.resolve()))} AS held (READ_ONLY)")
-            self._root.execute("CREATE OR REPLACE VIEW documents AS SELECT * FROM held.documents")
-            found = self._root.execute("SELECT count(*) FROM documents").fetchone()
-        except duckdb.Error:
-            return False
-        if found != (self.rows,):
-            return False
-        self._standing.set()
-        return True
-
-    def _build(self) -> None:
-        """In a thread. Where the index can't be written, the version's own files go on answering."""
-        try:
-            with duckdb.connect(config={"memory_limit": INDEX_MEMORY, "threads": 1}) as self._builder:
-                write_index(self._builder, self._index, self.parts, self.kinds)
-            self._use_index()
-        except DollmaError as error:
-            self._error = error
-        except (duckdb.Error, OSError):  # closed meanwhile, a full or read-only disk, a build that cleared what was half-written
-            return
+    def _use_index(self) -> None:
+        """Answer from the index, unless another release wrote it or it was damaged: then `index` makes it again."""
+        with suppress(duckdb.Error), self._cursor() as cursor:
+            cursor.execute(f"ATTACH {literal(str(self._index.resolve()))} AS held (READ_ONLY)")
+            if cursor.execute("SELECT count(*) FROM held.documents").fetchone() == (self.rows,):
+                cursor.execute("CREATE OR REPLACE VIEW documents AS SELECT * FROM held.documents")
+                self._standing.set()
+            else:
+                cursor.execute("DETACH held")
 
     @property
     def ready(self) -> bool:
         """Does the fast relation stand?"""
         return self._standing.is_set()
 
-    def wait(self) -> None:
-        """Until it stands, or it is sure that it won't. Raises what was found wrong in the files on the way."""
-        if self._thread is not None:
-            self._thread.join()
-        if self._error is not None:
-            raise self._error
+    def index(self) -> None:
+        """Write the index, unless it stands; whoever asks meanwhile is answered from the version's files, and goes on so where the disk takes no index.
 
-    def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Rows of a query. Raises DollmaError where the database was closed meanwhile, and for what was found wrong in the files."""
+        Raises what is found wrong in the files on the way, as every question does from then on.
+        """
+        with self._indexing:
+            if self.ready:
+                return
+            try:
+                with duckdb.connect(config={"memory_limit": INDEX_MEMORY, "threads": 1}) as builder, self._known(builder):
+                    write_index(builder, self._index, self.parts, self.kinds)
+                self._use_index()
+            except (duckdb.Error, OSError):  # a full or read-only disk, a build that cleared what was half-written
+                return
+            except DollmaError as error:
+                self._error = None if self._closed else error
+                raise
+
+    def select(self, sql: str, parameters: Sequence[Any] = (), only: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
+        """Rows of a query over `documents`; `only` are the columns that it names, where they are few (see `relation.part_select`).
+
+        Raises DollmaError where the database was closed meanwhile, and for what was found wrong in the files.
+        """
         if self._error is not None:
             raise self._error
         with self._cursor() as cursor:
+            if only is not None and not self.ready:
+                sql = f"WITH documents AS ({relation(self.parts, self.kinds, only)}) {sql}"
+            elif not self.ready:
+                cursor.execute(f"CREATE VIEW IF NOT EXISTS documents AS {relation(self.parts, self.kinds)}")
             return cursor.execute(sql, list(parameters)).fetchall()
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """One that `close` knows of."""
         with self._turn:
             if self._closed:
                 raise DollmaError("the version is closed")
             cursor = self._root.cursor()
-            self._asking.append(cursor)
-        try:
+        with cursor, self._known(cursor):
             yield cursor
+
+    @contextmanager
+    def _known(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """While `close` knows of a connection. Raises DollmaError where the database is closed, or is closed meanwhile."""
+        with self._turn:
+            if self._closed:
+                raise DollmaError("the version is closed")
+            self._asking.append(connection)
+        try:
+            yield
         except duckdb.InterruptException as error:
             raise DollmaError("the version was closed") from error
         finally:
             with self._turn:
-                cursor.close()
-                self._asking.remove(cursor)
+                self._asking.remove(connection)
                 self._turn.notify_all()
 
     def margins(self, margin: str) -> str:
@@ -146,13 +154,10 @@ class Database:
 
     def close(self) -> None:
         """Stop what is being written and what is being asked, and let go of the files. Whoever is still asking is told so by an error."""
-        while self._thread is not None and self._thread.is_alive():
-            if self._builder is not None:
-                self._builder.interrupt()
-            self._thread.join(0.05)
         with self._turn:
             self._closed = True
-            for cursor in self._asking:
-                cursor.interrupt()
-            self._turn.wait_for(lambda: not self._asking)
+            while self._asking:  # an interrupt between two statements stops neither
+                for connection in self._asking:
+                    connection.interrupt()
+                self._turn.wait(0.05)
         self._root.close()

@@ -17,7 +17,12 @@ MIXES = (("language", "Languages"), ("script", "Scripts"))
 
 def overview(audit: Audit, _: Asked) -> Response:
     """Funnel, words, languages and scripts, rules and their overlap, hosts, alarms."""
-    return render(audit, "overview.html", here="/", **audit.once("overview", lambda: _counted(audit)))
+    return render(audit, "overview.html", here="/", **counted(audit))
+
+
+def counted(audit: Audit) -> dict[str, Any]:
+    """What the page tells, counted once."""
+    return audit.once("overview", lambda: _counted(audit))
 
 
 def _counted(audit: Audit) -> dict[str, Any]:

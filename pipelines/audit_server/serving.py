@@ -13,6 +13,7 @@ from curation.errors import DollmaError
 from pipelines.audit.catalog import open_catalog
 from pipelines.audit.labels import open_labels
 from pipelines.audit_server.app import make_app
+from pipelines.audit_server.overview import counted
 from pipelines.audit_server.state import Audit
 
 HERE = "127.0.0.1"
@@ -35,6 +36,7 @@ def serve(version: str, workspace: Path, port: int, ready: Callable[[str], None]
             timeout_graceful_shutdown=1,
             ws="none",
         )
+        counted(audit)  # the first page before the index, for which a large version is read whole
         audit.warm()
         _Server(config, lambda: ready(f"http://{HERE}:{port}/")).run(sockets=[listener])
 
@@ -52,7 +54,9 @@ class _Server(uvicorn.Server):
 
 
 def _listening(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(
+        socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # unnamed, asyncio leaves Nagle's delay on: 40 ms a page
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HERE, port))

@@ -84,8 +84,10 @@ class Audit:
 
         def count() -> None:
             with suppress(DollmaError):  # closed meanwhile; what is wrong with the files, whoever asks is told
-                self.catalog.wait()
+                self.catalog.index()
                 for measure in self.catalog.measures:
                     self.histogram(measure)
 
-        threading.Thread(target=count, name="audit-warm", daemon=True).start()
+        threading.Thread(
+            target=count, name="audit-warm"
+        ).start()  # no daemon: within the database, the interpreter's end would abort the process
