@@ -8,6 +8,9 @@ DEMO := demo-workspace
 DEBIAN := tesseract-ocr tesseract-ocr-aze tesseract-ocr-aze-cyrl tesseract-ocr-eng tesseract-ocr-fra tesseract-ocr-rus \
   fonts-cmu fonts-dejavu-core fonts-freefont-ttf fonts-liberation fonts-linuxlibertine fonts-oldstandard fonts-paratype djvulibre-bin chromium
 
+# Some images forbid bytecode. Then each of the hundreds of processes that tests start would compile every library anew, which takes twice as long as what is tested.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup system demo test gate-speed lint types format bench lock clean
 .DELETE_ON_ERROR:
 

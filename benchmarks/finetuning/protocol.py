@@ -26,7 +26,7 @@ class Protocol(Strict):
 
     version: PositiveInt = 2
     """Raise it when the same settings give another score."""
-    rates: tuple[PositiveFloat, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)
+    rates: tuple[PositiveFloat, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
     batch: PositiveInt = 16
     epochs: PositiveInt = 4
     least_steps: PositiveInt = 150

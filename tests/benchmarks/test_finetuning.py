@@ -332,11 +332,12 @@ def test_a_loss_that_is_no_number_ends_the_run_and_is_told(
 @pytest.mark.parametrize(
     ("merits", "tried"),
     [
-        ([1, 2, 3, 4, 5], [1e-4, 3e-4, 1e-3]),
-        ([1, 2, 3, 4, 2], [1e-4, 3e-4, 1e-3]),
-        ([1, 5, 4, 3, 2], [1e-4, 3e-4, 3e-5, 1e-5]),
-        ([1, 2, 4, 3, 2], [1e-4, 3e-4, 3e-5]),
-        ([5, 5, 5, 5, 5], [1e-4, 3e-4, 3e-5, 1e-5]),
+        ([1, 2, 3, 4, 5, 6], [1e-4, 3e-4, 1e-3, 3e-3]),
+        ([1, 2, 3, 4, 5, 2], [1e-4, 3e-4, 1e-3, 3e-3]),
+        ([1, 2, 3, 4, 2, 1], [1e-4, 3e-4, 1e-3]),
+        ([1, 5, 4, 3, 2, 1], [1e-4, 3e-4, 3e-5, 1e-5]),
+        ([1, 2, 4, 3, 2, 1], [1e-4, 3e-4, 3e-5]),
+        ([5, 5, 5, 5, 5, 5], [1e-4, 3e-4, 3e-5, 1e-5]),
     ],
 )
 def test_rates_are_tried_on_from_the_better_one(merits: list[int], tried: list[float]) -> None:
