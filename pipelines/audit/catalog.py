@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from curation.errors import DollmaError, nearest
 from curation.ledger import VERDICTS
 from curation.verdicts import KEPT
 from curation.writers.manifest import read_manifest
+from pipelines.audit.counts import Alike, Count, Histogram, HostCount, RuleCount, SourceFunnel, Tally
 from pipelines.audit.database import Database
 from pipelines.audit.relation import JOINT, MEASURE, parts_of, quoted
 from pipelines.versions import find_version
@@ -23,79 +24,6 @@ MIXED = ("language", "script")
 """Measures that are names, by which documents are counted."""
 TAIL = 0.001
 """Share of the documents at either end of a measure that a histogram draws in its first and last bin."""
-
-
-@dataclass(frozen=True)
-class RuleCount:
-    """A rule of a version. `documents` fail it, `alone` of them no other rule; `words` are those of `documents`, `words_alone` those of `alone`.
-
-    `filter`, `measure`, `bound` and `threshold` are None for what is no rule of a filter (a reader's `mediawiki.redirect`, `recipe.withdrawn`). `thresholds` by
-    source; `threshold` is the commonest of them.
-    """
-
-    rule: str
-    filter: str | None
-    measure: str | None
-    threshold: float | None
-    bound: Literal["min", "max"] | None
-    documents: int
-    alone: int
-    words: int
-    words_alone: int
-    thresholds: dict[str, float]
-    by_source: dict[str, int]
-    """Documents that fail it, by source."""
-
-
-@dataclass(frozen=True)
-class SourceFunnel:
-    """read = rejected + duplicate + failed + kept, in documents; `words_read` counts what could be read, `words` what is kept, `final_words` all copies."""
-
-    source: str
-    title: str
-    read: int
-    rejected: int
-    duplicate: int
-    failed: int
-    kept: int
-    words_read: int
-    words: int
-    final_words: int
-    upsample: float
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many documents and words have a value; `name` None: they have none."""
-
-    name: str | None
-    documents: int
-    words: int
-
-
-@dataclass(frozen=True)
-class HostCount:
-    """A host of URLs: documents by verdict, words kept."""
-
-    host: str
-    documents: int
-    kept: int
-    rejected: int
-    duplicate: int
-    words: int
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """Documents by range of a measure. `edges` has one number more than each list of `counts` (by verdict, by source, or under "all"). What lies beyond the
-    edges (at most the 0.1 % at either end of a measure with long tails) is counted in the first and the last bin."""
-
-    measure: str
-    edges: tuple[float, ...]
-    counts: dict[str, tuple[int, ...]]
-    low: float
-    high: float
-    """Least and greatest value."""
 
 
 @dataclass(frozen=True)
@@ -111,15 +39,15 @@ class Catalog:
 
     def rules(self) -> list[RuleCount]:
         """Every rule of the version, those that reject most first; rules that fire on nothing stand last."""
-        found = {name: _Tally() for name in self._thresholds}
+        found = {name: Tally() for name in self._thresholds}
         for one in self._cube:
             failed = one.failed
             for rule in failed:
-                found.setdefault(rule, _Tally()).add(one.source, one.documents, one.words, alone=len(failed) == 1)
+                found.setdefault(rule, Tally()).add(one.source, one.documents, one.words, alone=len(failed) == 1)
         rules = [self._rule(name, tally) for name, tally in found.items()]
         return sorted(rules, key=lambda one: (-one.documents, one.rule))
 
-    def _rule(self, name: str, tally: _Tally) -> RuleCount:
+    def _rule(self, name: str, tally: Tally) -> RuleCount:
         thresholds = self._thresholds.get(name, {})
         known = _rule_of(name) if thresholds else None
         common = Counter(thresholds.values()).most_common(1)
@@ -283,13 +211,13 @@ class Catalog:
         return dict(sorted(found.items()))
 
     @cached_property
-    def _cube(self) -> list[_Alike]:
+    def _cube(self) -> list[Alike]:
         """Counted once, and all of the overview but hosts follows from it."""
         measured = [MEASURE + name for name in MIXED if name in self.database.kinds]
         named = [MEASURE + name if name in self.database.kinds else "NULL" for name in MIXED]
         sql = f"""SELECT source, verdict, pattern, {", ".join(named)}, count(*), coalesce(sum(words), 0)::BIGINT
             FROM documents GROUP BY ALL ORDER BY ALL"""  # noqa: S608
-        return [_Alike(*row) for row in self.select(sql, only=("source", "verdict", "pattern", "words", *measured))]
+        return [Alike(*row) for row in self.select(sql, only=("source", "verdict", "pattern", "words", *measured))]
 
     @cached_property
     def deviations(self) -> dict[str, float]:
@@ -313,39 +241,6 @@ class Catalog:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
-
-
-class _Alike(NamedTuple):
-    """Documents of one source, verdict, set of failed rules, language and script."""
-
-    source: str
-    verdict: str
-    pattern: str
-    language: str | None
-    script: str | None
-    documents: int
-    words: int
-
-    @property
-    def failed(self) -> list[str]:
-        """Rules."""
-        return self.pattern.split(JOINT) if self.pattern else []
-
-
-@dataclass
-class _Tally:
-    """Sums over the documents that fail a rule."""
-
-    documents: Counter[str] = field(default_factory=Counter)
-    alone: int = 0
-    words: int = 0
-    words_alone: int = 0
-
-    def add(self, source: str, documents: int, words: int, alone: bool) -> None:
-        self.documents[source] += documents
-        self.words += words
-        self.alone += documents if alone else 0
-        self.words_alone += words if alone else 0
 
 
 def _rule_of(name: str) -> tuple[str, Literal["min", "max"]] | None:

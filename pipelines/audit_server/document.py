@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from curation.audit.svg import box, colour, line
 from curation.errors import DollmaError
-from pipelines.audit.catalog import Histogram
+from pipelines.audit.counts import Histogram
 from pipelines.audit.filters import Query, Row, find, rows_of_id
 from pipelines.audit.texts import DocumentText, PageOf, duplicates_of, provenance, text_of
 from pipelines.audit_server.explorer import chosen, query_of

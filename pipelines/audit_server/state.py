@@ -13,7 +13,8 @@ from typing import Any, TypeVar, cast
 from starlette.datastructures import QueryParams
 
 from curation.errors import DollmaError
-from pipelines.audit.catalog import Catalog, Histogram
+from pipelines.audit.catalog import Catalog
+from pipelines.audit.counts import Histogram
 from pipelines.audit.labels import Labels
 
 PATIENCE = 0.7

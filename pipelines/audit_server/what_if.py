@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from curation.audit.charts import Line, histogram
 from curation.errors import DollmaError
-from pipelines.audit.catalog import RuleCount
+from pipelines.audit.counts import RuleCount
 from pipelines.audit.whatif import Change, flipping, override, settings, what_if, what_if_exact
 from pipelines.audit_server.pages import render
 from pipelines.audit_server.state import Asked, Audit

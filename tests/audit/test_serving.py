@@ -32,9 +32,12 @@ print(*sys.modules)
 def test_an_interrupt_ends_it_without_a_word(demo_version: Path) -> None:
     server = start("audit", demo_version.name, "--workspace", demo_version.parents[1])
     assert server.stdout
-    assert re.match(rb"http://127\.0\.0\.1:\d+/", server.stdout.readline())  # measures are still being counted for the pages to come
-    server.send_signal(signal.SIGINT)
-    assert (server.wait(60), server.stdout.read()) == (0, b"")
+    try:
+        assert re.match(rb"http://127\.0\.0\.1:\d+/", server.stdout.readline())  # measures are still being counted for the pages to come
+        server.send_signal(signal.SIGINT)
+        assert (server.wait(60), server.stdout.read()) == (0, b"")
+    finally:
+        server.kill()
 
 
 def test_the_first_page_waits_for_no_reader(demo_version: Path, tmp_path: Path) -> None:
