@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import learning
+from curation.readers.inputs import find_inputs
+from pipelines.recipe_file import load_recipe
 from tests.pipelines.workspace import dollma
 
 ROOT = Path(__file__).parents[2]
@@ -54,3 +56,11 @@ def test_the_commands_make_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         pytest.approx(float(cells.split("|")[2]), abs=1e-3) for cells in table.splitlines()[2:4]
     ]
     assert (tmp_path / "learning.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.realdata
+def test_the_corpus_behind_its_figures_finds_its_files(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOLLMA_DATA", str(shared))
+    recipe = load_recipe(ROOT / "pipelines" / "learning.yaml")
+    named = {file.name for source in recipe.sources.values() for file in find_inputs(list(source.paths))}
+    assert named == {path.name for folder in ("text_az", "web_az") for path in (shared / folder).glob("*.jsonl.zst")}
