@@ -35,7 +35,7 @@ class Database:
         self._standing = threading.Event()
         self._computing, self._margins = threading.Lock(), False
         self._error: DollmaError | None = None
-        self._indexing = threading.Lock()
+        self._indexing, self._viewing = threading.Lock(), threading.Lock()
         self._turn, self._closed = threading.Condition(), False
         self._asking: list[duckdb.DuckDBPyConnection] = []
         self._root = self._connect()
@@ -63,7 +63,8 @@ class Database:
         with suppress(duckdb.Error), self._cursor() as cursor:
             cursor.execute(f"ATTACH {literal(str(self._index.resolve()))} AS held (READ_ONLY)")
             if cursor.execute("SELECT count(*) FROM held.documents").fetchone() == (self.rows,):
-                cursor.execute("CREATE OR REPLACE VIEW documents AS SELECT * FROM held.documents")
+                with self._viewing:
+                    cursor.execute("CREATE OR REPLACE VIEW documents AS SELECT * FROM held.documents")
                 self._standing.set()
             else:
                 cursor.execute("DETACH held")
@@ -102,7 +103,8 @@ class Database:
             if only is not None and not self.ready:
                 sql = f"WITH documents AS ({relation(self.parts, self.kinds, only)}) {sql}"
             elif not self.ready:
-                cursor.execute(f"CREATE VIEW IF NOT EXISTS documents AS {relation(self.parts, self.kinds)}")
+                with self._viewing:  # two that create it at once are a conflict
+                    cursor.execute(f"CREATE VIEW IF NOT EXISTS documents AS {relation(self.parts, self.kinds)}")
             return cursor.execute(sql, list(parameters)).fetchall()
 
     @contextmanager

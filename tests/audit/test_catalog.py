@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -284,3 +285,14 @@ def test_what_a_person_types_is_never_sql(demo: Catalog) -> None:
     with pytest.raises(ValidationError):
         Query(order="row; DROP")  # type: ignore[arg-type]
     assert read_manifest(demo.folder)["totals"]["read"] == find(demo, Query()).total
+
+
+def test_many_ask_at_once_while_the_index_is_written(demo_version: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "SMALL", 0)
+    shutil.copytree(demo_version, tmp_path / "versions" / demo_version.name)
+    with open_catalog(demo_version.name, tmp_path) as catalog, ThreadPoolExecutor(7) as pool:
+        index = pool.submit(catalog.index)
+        answers = [pool.submit(catalog.select, "SELECT count(*) FROM documents") for _ in range(6)]
+        assert {one.result()[0] for one in answers} == {(catalog.database.rows,)}
+        index.result()
+        assert catalog.ready
