@@ -29,7 +29,7 @@ def decode(
         int | None, typer.Option(min=1, help="Ask so many test items, the first ones: for a trial, in a folder of its own.")
     ] = None,
 ) -> None:
-    """Put tasks to decoders through lm-eval (pip install 'dollma[decoders]') and store what they answer. Nothing is trained."""
+    r"""Put tasks to decoders through lm-eval (pip install 'dollma\[decoders]') and store what they answer. Nothing is trained."""
     from benchmarks.decoders.extra import check_extra
 
     check_extra()
@@ -51,7 +51,7 @@ def bytes(  # noqa: A001 - the command's name
     window: Annotated[int, typer.Option(min=16, max=32_768, help="Tokens that a decoder reads at a time, fewer where it can't.")] = 512,
     workspace: Workspace = Path("workspace"),
 ) -> None:
-    """Tell how many bits decoders need for each byte of a version's validation documents, by source, with intervals (pip install 'dollma[decoders]')."""
+    r"""Tell how many bits decoders need for each byte of a version's validation documents, by source, with intervals (pip install 'dollma\[decoders]')."""
     from benchmarks.decoders.extra import check_extra
 
     check_extra()
