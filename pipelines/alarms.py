@@ -22,6 +22,8 @@ WORDS_MOVED = 0.5
 """Share by which the kept words of a source may grow or shrink against an earlier version. A doubled or halved source is another source."""
 BUDGET_MET = 0.95
 """From this share on a budget counts as met: fractional copies and held-out documents are drawn, which moves small corpora by a few percent."""
+HELD_OUT_TIMES = 3
+"""Times its share of the words that a held-out split may have. Documents of ordinary lengths stay below; what passes is a few long ones, or many in large clusters."""
 SHOWN = 5
 """Rules or files named in a message; the rest is counted."""
 
@@ -53,6 +55,7 @@ def intrinsic_alarms(manifest: Manifest, settings: Alarms) -> list[Alarm]:
         *_silent(manifest, settings),
         *_unknown(manifest["not_found"]),
         *_short(manifest),
+        *_held_out(manifest),
     ]
 
 
@@ -135,6 +138,19 @@ def _short(manifest: Manifest) -> Iterator[Alarm]:
             "see what each source gives with `dollma mix --dry-run`; a larger mixture.max_repeats, or more text, is needed",
             value=made / mixture.budget, threshold=BUDGET_MET,
         )  # fmt: skip
+
+
+def _held_out(manifest: Manifest) -> Iterator[Alarm]:
+    """Text that nobody meant to keep from training: splits are drawn by document, and a long one that swallowed many others is held out sooner than others."""
+    mixture, words = Mixture.model_validate(manifest["recipe"]["mixture"]), {name: one["words"] for name, one in manifest["splits"].items()}
+    whole = sum(words.values())
+    for name, share in (("validation", mixture.validation), ("test", mixture.test)):
+        if share and words[name] > HELD_OUT_TIMES * share * whole:
+            yield _alarm(
+                "held_out", f"the split {name} holds {words[name]:,} of {whole:,} words ({words[name] / whole:.0%}), more than {HELD_OUT_TIMES} times "
+                f"mixture.{name}={share:g}: long documents, and those with many near-duplicates, are in it and not in train. "
+                f"A smaller mixture.{name} holds out fewer of them", value=words[name] / whole, threshold=HELD_OUT_TIMES * share,
+            )  # fmt: skip
 
 
 def _moved(name: str, before: dict[str, Any], after: dict[str, Any], since: str, settings: Alarms) -> Iterator[Alarm]:

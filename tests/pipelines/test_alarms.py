@@ -14,7 +14,7 @@ from curation.writers.manifest import read_manifest
 from pipelines.alarms import Alarms, intrinsic_alarms, relative_alarms
 from pipelines.differences.latest import build_alarms
 from pipelines.versions import verify
-from tests.pipelines.workspace import dollma, quiet_build, write_recipe
+from tests.pipelines.workspace import DEMO, dollma, quiet_build, write_recipe
 
 PROSE = [
     "Kəhriz yeraltı suyu səthə çıxaran qədim qurğudur və onu ustalar əl ilə qazırdı.",
@@ -38,7 +38,7 @@ def source(**rest: Any) -> dict[str, Any]:
 
 
 def manifest(version: str = "new", **sources: dict[str, Any]) -> dict[str, Any]:
-    return {"version": version, "sources": sources, "not_found": [], "recipe": {"mixture": {}}}
+    return {"version": version, "sources": sources, "not_found": [], "recipe": {"mixture": {}}, "splits": {}}
 
 
 def told(alarms: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -67,6 +67,23 @@ def test_a_corpus_smaller_than_its_budget() -> None:
     assert intrinsic_alarms(small | {"recipe": {"mixture": asked}}, OFF) == []
     found = intrinsic_alarms(small | {"recipe": {"mixture": asked | {"tokens_per_word": 1.5, "budget": 4000}}}, OFF)
     assert told(found) == [("budget_short", None, None, 0.75, 0.95)]
+
+
+def test_a_split_that_holds_more_than_was_asked_for() -> None:
+    drawn = {name: {"words": words} for name, words in {"train": 600, "validation": 300, "test": 100}.items()}
+    asked = {"recipe": {"mixture": {"validation": 0.02, "test": 0.05}}, "splits": drawn}
+    found = intrinsic_alarms(manifest(a=source()) | asked, OFF)
+    assert told(found) == [("held_out", None, None, 0.3, 0.06)]
+    assert "the split validation holds 300 of 1,000 words (30%), more than 3 times mixture.validation=0.02" in found[0]["message"]
+
+
+def test_long_documents_that_swallowed_others_are_held_out_with_an_alarm(tmp_path: Path) -> None:
+    blogs = [json.loads(line) for line in (DEMO / "raw" / "blogs" / "blogs.jsonl").read_text(encoding="utf-8").splitlines()]
+    whole = {"id": "whole", "text": "\n".join(row["text"] for row in blogs)}
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in (whole, *blogs)), encoding="utf-8")
+    recipe = write_recipe(tmp_path, {"a": {"paths": "a.jsonl"}}, mixture={"validation": 0.1}, alarms=OFF.model_dump())
+    (alarm,) = read_manifest(quiet_build(recipe, tmp_path / "ws").folder)["alarms"]
+    assert (alarm["kind"], alarm["value"] > 0.9) == ("held_out", True)
 
 
 def test_silent_rules_are_one_alarm() -> None:
