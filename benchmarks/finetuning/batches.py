@@ -18,6 +18,8 @@ from benchmarks.finetuning.pieces import Example
 
 ROW = 128
 """Places of a row, about: shorter ones are fuller of padding, longer ones of pairs that may not see each other."""
+AT_A_TIME = 4096
+"""Tokens of a batch that nothing is learnt from, about."""
 
 
 class Batch(NamedTuple):
@@ -70,3 +72,17 @@ def drawn(examples: int, size: int, seed: int) -> Iterator[np.ndarray]:
     for number in count():
         order = np.random.default_rng((seed, number)).permutation(examples)
         yield from (order[first : first + size] for first in range(0, examples, size))
+
+
+def alike(examples: Sequence[Example]) -> list[list[int]]:
+    """Numbers of examples in batches of about as many tokens, those of like length together: for what is asked of a model that does not change."""
+    lengths = [sum(len(piece.ids) for piece in one.pieces) for one in examples]
+    batches: list[list[int]] = []
+    room = 0
+    for number in sorted(range(len(examples)), key=lambda one: (lengths[one], one)):
+        if lengths[number] > room:
+            batches.append([])
+            room = AT_A_TIME
+        batches[-1].append(number)
+        room -= lengths[number]
+    return batches

@@ -24,7 +24,7 @@ class Protocol(Strict):
     task's metric, `evaluations` times, equally far apart. All is in float32.
     """
 
-    version: PositiveInt = 2
+    version: PositiveInt = 3
     """Raise it when the same settings give another score."""
     rates: tuple[PositiveFloat, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
     batch: PositiveInt = 16
@@ -37,6 +37,9 @@ class Protocol(Strict):
     weight_decay: NonNegativeFloat = 0.01
     dropout: NonNegativeFloat = 0.1
     """Before the head; in the encoder, as its configuration has it."""
+    strengths: tuple[PositiveFloat, ...] = (0.01, 0.1, 1.0, 10.0)
+    """Of the penalty on the head's weights when it is fitted, before the encoder learns (see `probe.fit_head`): from what suits an encoder that knows much to where
+    the head says little more than how frequent the answers are."""
 
     def steps(self, examples: int) -> int:
         """Steps of a run over so many examples."""

@@ -12,10 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks.finetuning.batches import batch, drawn
+from benchmarks.finetuning.batches import alike, batch, drawn
 from benchmarks.finetuning.encoder import opened
 from benchmarks.finetuning.kinds import Outputs, kind_of
 from benchmarks.finetuning.pieces import Encoded, Example, renumbered, used_ids
+from benchmarks.finetuning.probe import fit_head
 from benchmarks.finetuning.protocol import Protocol
 from benchmarks.finetuning.tuned import Tuned
 from benchmarks.scoring.metrics import score
@@ -25,8 +26,6 @@ from modeling.optimiser import adamw, update
 
 CLIP = 1.0
 """Norm of a gradient at most."""
-PREDICTED = 4096
-"""Tokens that are answered at a time, about."""
 LOSSES = 100
 """Means of training losses that are kept, each of as many steps."""
 WORST = 1e9
@@ -101,6 +100,9 @@ def train(start: Start, learnt: Learnt, pad: int, rows: Encoded, held_out: Data,
         pad = int(np.searchsorted(used, pad))
         examples, asked = (renumbered(one.examples, used) for one in (rows, held_out.encoded))
 
+        # ---- the head, to what the encoder says as it is
+        fit_head(model, learnt.kind, examples, asked, pad, protocol.strengths, seed)
+
         # ---- down the loss, evaluated now and then
         optimiser = adamw(model, Optimiser(betas=(0.9, 0.999), weight_decay=protocol.weight_decay))
         falling = Schedule(kind="linear", warmup=protocol.warmup)
@@ -164,7 +166,7 @@ def predict(model: Tuned, kind: str, examples: Sequence[Example], pad: int) -> t
     found: Outputs = [np.empty((0, 0))] * len(examples)
     total = 0.0
     with torch.inference_mode():
-        for chosen in _alike(examples):
+        for chosen in alike(examples):
             taken = [examples[number] for number in chosen]
             laid = batch(taken, pad).to(model.head.weight.device)
             outputs = model(laid)
@@ -176,20 +178,6 @@ def predict(model: Tuned, kind: str, examples: Sequence[Example], pad: int) -> t
     model.train(training)
     loss_mean = total / len(examples)
     return found, loss_mean if isfinite(loss_mean) else WORST
-
-
-def _alike(examples: Sequence[Example]) -> list[list[int]]:
-    """Examples in batches of about as many tokens, those of like length together."""
-    lengths = [sum(len(piece.ids) for piece in one.pieces) for one in examples]
-    batches: list[list[int]] = []
-    room = 0
-    for number in sorted(range(len(examples)), key=lambda one: (lengths[one], one)):
-        if lengths[number] > room:
-            batches.append([])
-            room = PREDICTED
-        batches[-1].append(number)
-        room -= lengths[number]
-    return batches
 
 
 def scored(answers: Sequence[dict[str, Any]], learnt: Learnt) -> float:

@@ -35,16 +35,18 @@ class Tuned(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         """Outputs [asked, outputs]; see `batches.Batch`."""
+        outputs: Tensor = self.head(self.dropout(self.asked(batch))) * self.scale + self.shift
+        return outputs
+
+    def asked(self, batch: Batch) -> Tensor:
+        """What the head is given for each thing asked [asked, hidden]."""
         hidden = self._states(batch)
         if batch.at is not None:
-            found = hidden.flatten(0, 1)[batch.at]
-        else:
-            inside = batch.pieces >= 0
-            piece = batch.pieces[inside].long()
-            lengths = torch.bincount(piece)
-            found = hidden.new_zeros(len(lengths), hidden.shape[-1]).index_add(0, piece, hidden[inside]) / lengths[:, None]
-        outputs: Tensor = self.head(self.dropout(found)) * self.scale + self.shift
-        return outputs
+            return hidden.flatten(0, 1)[batch.at]
+        inside = batch.pieces >= 0
+        piece = batch.pieces[inside].long()
+        lengths = torch.bincount(piece)
+        return hidden.new_zeros(len(lengths), hidden.shape[-1]).index_add(0, piece, hidden[inside]) / lengths[:, None]
 
     def _states(self, batch: Batch) -> Tensor:
         """The last layer's output [R, T, hidden]. The second text of a piece is told by its own embedding where the model has one."""

@@ -20,6 +20,7 @@ from benchmarks.finetuning import runs, training, tuning
 from benchmarks.finetuning.batches import batch, drawn
 from benchmarks.finetuning.encoder import configuration, identity, opened, positions
 from benchmarks.finetuning.pieces import ENCODE, Encoded, Tokens, used_ids
+from benchmarks.finetuning.probe import fit_head
 from benchmarks.finetuning.protocol import Protocol, seeds_for
 from benchmarks.finetuning.runs import Asked
 from benchmarks.finetuning.sets import Sets
@@ -271,6 +272,7 @@ def test_training_the_rows_that_are_used_is_training_the_whole_embedding(model: 
 
     torch.manual_seed(5)
     whole = Tuned(opened(model, True), 7, protocol.dropout).train()
+    fit_head(whole, "text", rows.encoded.examples, held_out.encoded.examples, 0, protocol.strengths, 5)
     adamw = optimiser.adamw(whole, Optimiser(betas=(0.9, 0.999), weight_decay=0.0))
     for step, chosen in enumerate(islice(drawn(12, 8, 5), 10), 1):
         torch.manual_seed((5 << 32) + step)
