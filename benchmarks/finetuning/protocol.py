@@ -37,13 +37,18 @@ class Protocol(Strict):
     weight_decay: NonNegativeFloat = 0.01
     dropout: NonNegativeFloat = 0.1
     """Before the head; in the encoder, as its configuration has it."""
+    fit_below: PositiveInt = 10
+    """Steps for each output of the head. Where there are fewer, a drawn head has not learnt its classes when they are over, and it is fitted first (`probe.fit_head`)."""
     strengths: tuple[PositiveFloat, ...] = (0.01, 0.1, 1.0, 10.0)
-    """Of the penalty on the head's weights when it is fitted, before the encoder learns (see `probe.fit_head`): from what suits an encoder that knows much to where
-    the head says little more than how frequent the answers are."""
+    """Of the penalty on the head's weights then: from what suits an encoder that knows much to where the head says little more than how frequent the answers are."""
 
     def steps(self, examples: int) -> int:
         """Steps of a run over so many examples."""
         return min(self.most_steps, max(self.least_steps, self.epochs * ceil(examples / self.batch)))
+
+    def fits_head(self, examples: int, outputs: int) -> bool:
+        """Is a head of so many outputs fitted before a run over so many examples?"""
+        return self.steps(examples) < self.fit_below * outputs
 
     def next_rate(self, tried: Mapping[float, tuple[float, float]]) -> float | None:
         """The rate to try after these, each with its merit: two in the middle, then the neighbours of the best. None where they are known, or there are none."""

@@ -100,8 +100,9 @@ def train(start: Start, learnt: Learnt, pad: int, rows: Encoded, held_out: Data,
         pad = int(np.searchsorted(used, pad))
         examples, asked = (renumbered(one.examples, used) for one in (rows, held_out.encoded))
 
-        # ---- the head, to what the encoder says as it is
-        fit_head(model, learnt.kind, examples, asked, pad, protocol.strengths, seed)
+        # ---- the head, to what the encoder says as it is, where steps are too few to learn it
+        if protocol.fits_head(len(examples), model.head.out_features):
+            fit_head(model, learnt.kind, examples, asked, pad, protocol.strengths, seed)
 
         # ---- down the loss, evaluated now and then
         optimiser = adamw(model, Optimiser(betas=(0.9, 0.999), weight_decay=protocol.weight_decay))

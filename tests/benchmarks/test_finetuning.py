@@ -357,6 +357,30 @@ def test_steps_and_seeds_follow_the_size_of_a_set() -> None:
     assert [seeds_for(rows) for rows in (701, 1999, 2000)] == [10, 10, 5]
 
 
+def test_a_head_is_fitted_where_steps_are_few_for_its_outputs(model: Path, data: Path) -> None:
+    """176 steps are few for MASSIVE's 60 intents and not for SIB-200's 7 topics. A head that was not fitted begins at the loss of a guess, ln 7."""
+    protocol = Protocol()
+    assert [protocol.fits_head(701, outputs) for outputs in (1, 2, 7, 17, 18, 60)] == [False, False, False, False, True, True]
+    assert not protocol.fits_head(11_514, 60)
+    tokens = Tokens(model)
+    rows, held_out = (few(data, split, tokens, 40) for split in ("train", "test"))
+    begun = [
+        training.train(
+            Start(model, True),
+            learnt(data),
+            tokens.vocabulary.pad,
+            rows.encoded,
+            held_out,
+            QUICK.model_copy(update={"fit_below": steps}),
+            1e-5,
+            1,
+        ).losses[0]
+        for steps in (1, 2)  # of the 10 for 7 outputs
+    ]
+    assert begun[0] == pytest.approx(np.log(7), abs=0.1)
+    assert begun[1] < begun[0] - 0.15
+
+
 def test_the_state_that_is_kept_is_the_best_on_validation(model: Path, data: Path) -> None:
     tokens = Tokens(model)
     rows, held_out = few(data, "train", tokens, 40), few(data, "test", tokens, 20)
