@@ -37,7 +37,7 @@ class Protocol(Strict):
     weight_decay: NonNegativeFloat = 0.01
     dropout: NonNegativeFloat = 0.1
     """Before the head; in the encoder, as its configuration has it."""
-    fit_below: PositiveInt = 10
+    fit_below: PositiveInt = 20
     """Steps for each output of the head. Where there are fewer, a drawn head has not learnt its classes when they are over, and it is fitted first (`probe.fit_head`)."""
     strengths: tuple[PositiveFloat, ...] = (0.01, 0.1, 1.0, 10.0)
     """Of the penalty on the head's weights then: from what suits an encoder that knows much to where the head says little more than how frequent the answers are."""
