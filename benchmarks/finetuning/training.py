@@ -148,8 +148,11 @@ def loss_of(model: Tuned, kind: str, examples: Sequence[Example], pad: int) -> T
 
 
 def restored(start: Start, learnt: Learnt, weights: dict[str, Tensor], used: np.ndarray) -> Tuned:
-    """The model in the state that `train` kept, with all rows of its embedding: those that no text used are as they were."""
-    model = Tuned(opened(start.folder, start.pretrained), kind_of(learnt.kind).outputs(learnt.names), 0.0)
+    """The model in the state that `train` kept, with all rows of its embedding: those that no text used are as they were, or with fresh
+    weights drawn, the same ones each time."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = Tuned(opened(start.folder, start.pretrained), kind_of(learnt.kind).outputs(learnt.names), 0.0)
     whole = model.encoder.get_input_embeddings()
     model.keep_rows(used)
     model.load_state_dict(weights)
