@@ -24,7 +24,7 @@ class Protocol(Strict):
     task's metric, `evaluations` times, equally far apart. All is in float32.
     """
 
-    version: PositiveInt = 3
+    version: PositiveInt = 4
     """Raise it when the same settings give another score."""
     rates: tuple[PositiveFloat, ...] = (1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
     batch: PositiveInt = 16

@@ -147,11 +147,11 @@ def loss_of(model: Tuned, kind: str, examples: Sequence[Example], pad: int) -> T
     return kind_of(kind).loss(model(laid), laid.of, [one.target for one in examples]) / model.scale**2
 
 
-def restored(start: Start, learnt: Learnt, weights: dict[str, Tensor], used: np.ndarray) -> Tuned:
-    """The model in the state that `train` kept, with all rows of its embedding: those that no text used are as they were, or with fresh
-    weights drawn, the same ones each time."""
+def restored(start: Start, learnt: Learnt, weights: dict[str, Tensor], used: np.ndarray, seed: int) -> Tuned:
+    """The model in the state that `train` kept with this seed, with all rows of its embedding: those that no text used are as they were, with
+    fresh weights as the seed drew them."""
     with torch.random.fork_rng():
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         model = Tuned(opened(start.folder, start.pretrained), kind_of(learnt.kind).outputs(learnt.names), 0.0)
     whole = model.encoder.get_input_embeddings()
     model.keep_rows(used)

@@ -191,12 +191,12 @@ def _trained(one: Entrant, whole: dict[str, Any], rows: Encoded, held_out: Data,
 
 def answer(one: Entrant, done: Done, test: Part, encoded: Encoded, tell: Tell) -> None:
     """Answer the test split with the chosen runs that have not, and let go of all weights."""
-    for folder in done.seeds:
+    for seed, folder in enumerate(done.seeds, 1):
         if not (folder / TEST).exists():
             began = process_time()
             try:
                 weights = load_file(folder / WEIGHTS)
-                model = restored(one.start, one.learnt, weights, weights.pop(USED).numpy())
+                model = restored(one.start, one.learnt, weights, weights.pop(USED).numpy(), seed)
             except (OSError, SafetensorError, KeyError, RuntimeError) as error:
                 raise damaged(folder, WEIGHTS, error) from error
             outputs, _ = predict(model, one.learnt.kind, encoded.examples, one.tokens.vocabulary.pad)

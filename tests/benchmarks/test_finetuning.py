@@ -268,7 +268,7 @@ def test_training_the_rows_that_are_used_is_training_the_whole_embedding(model: 
     rows, held_out = (few(data, split, tokens, 12) for split in ("train", "test"))
     start = Start(model, True)
     found = training.train(start, learnt(data), tokens.vocabulary.pad, rows.encoded, held_out, protocol, 3e-3, 5)
-    restored = training.restored(start, learnt(data), found.weights, found.used)
+    restored = training.restored(start, learnt(data), found.weights, found.used, 5)
 
     torch.manual_seed(5)
     whole = Tuned(opened(model, True), 7, protocol.dropout).train()
@@ -392,10 +392,26 @@ def test_the_state_that_is_kept_is_the_best_on_validation(model: Path, data: Pat
     found = training.train(Start(model, True), learnt(data, "macro_f1"), 0, rows.encoded, wrong, protocol, 2e-2, 1)
     merits = [(one.score, -one.loss) for one in found.history]
     assert found.best == merits.index(max(merits)) < 11, "wrong labels, which are hit ever less often"
-    model_again = training.restored(Start(model, True), learnt(data), found.weights, found.used)
+    model_again = training.restored(Start(model, True), learnt(data), found.weights, found.used, 1)
     outputs, loss = training.predict(model_again, "text", wrong.encoded.examples, 0)
     assert np.allclose([one["logits"] for one in found.answers], np.concatenate(outputs), atol=1e-3)
     assert loss == pytest.approx(found.history[found.best].loss, abs=1e-4)
+
+
+def test_fresh_rows_that_no_text_used_are_those_that_the_seed_drew(model: Path, data: Path) -> None:
+    """Whatever was drawn before: the test split holds pieces that nothing was trained on, and two runs must answer it alike."""
+    tokens = Tokens(model)
+    rows = few(data, "train", tokens, 8)
+    start = Start(model, False)
+    found = training.train(start, learnt(data), tokens.vocabulary.pad, rows.encoded, rows, QUICK, 3e-3, 4)
+    torch.manual_seed(4)
+    drawn_rows = opened(model, False).get_input_embeddings().weight.detach()
+    unused = np.setdiff1d(np.arange(len(drawn_rows)), found.used)
+    for before in (1, 2):
+        torch.manual_seed(before)
+        again = training.restored(start, learnt(data), found.weights, found.used, 4).encoder.get_input_embeddings().weight
+        assert torch.equal(again[unused], drawn_rows[unused])
+    assert len(unused) > 10
 
 
 def test_folders_that_hold_no_such_model(model: Path, tmp_path: Path) -> None:
