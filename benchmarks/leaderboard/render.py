@@ -120,6 +120,11 @@ def notes(found: Mapping[str, Any]) -> list[str]:
         "no model is told to be better."
         for name, of in found["tasks"].items()
     ]
+    told += [
+        f"{task}: {_joined(level)} have different ranks, and yet are not told apart."
+        for task in found["tasks"]
+        for level in _level(found, task)
+    ]
     if found["averages"]:
         told.append(
             f"Averages are over {_joined(found['averages']['tasks'])}, which all models have. Above chance: (score − chance) / (1 − chance), where chance is the score "
@@ -140,6 +145,13 @@ def notes(found: Mapping[str, Any]) -> list[str]:
         for left in of["left"]
     ]
     return told
+
+
+def _level(found: Mapping[str, Any], task: str) -> list[list[str]]:
+    """Two models of different ranks each that are not told apart: a third one is told to be better than one of them only."""
+    ranks = {row["name"]: _rank(row, task) for row in found["rows"]}
+    pairs = [pair for pair in found["pairs"][task] if not pair["told apart"]]
+    return [[pair["one"], pair["other"]] for pair in pairs if ranks[pair["one"]] != ranks[pair["other"]]]
 
 
 def _rank(row: Mapping[str, Any], task: str) -> int | None:

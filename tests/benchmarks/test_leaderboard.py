@@ -20,7 +20,7 @@ from benchmarks.leaderboard.board import board
 from benchmarks.leaderboard.changes import rescore
 from benchmarks.leaderboard.page import as_json, export, table_page
 from benchmarks.leaderboard.plots import figure
-from benchmarks.leaderboard.render import CONSTANT, as_csv, latex, markdown
+from benchmarks.leaderboard.render import CONSTANT, as_csv, latex, markdown, notes
 from benchmarks.scoring.metrics import score
 from benchmarks.tasks.catalogue import TASKS, named
 from curation.errors import DollmaError
@@ -148,6 +148,17 @@ def test_ties_share_a_rank_and_what_collapsed_has_none(found: dict[str, Any]) ->
     tie = next(one for one in found["pairs"]["sib200-az"] if {one["one"], one["other"]} == {"güclü", HOSTILE})
     assert not tie["told apart"]
     assert tie["corrected"] >= tie["p"] > 0.05
+
+
+def test_models_of_different_ranks_that_are_not_told_apart_are_told(tmp_path: Path) -> None:
+    """Four wrong answers of 120 are within noise, eight are not: the best model gives the worst a lower rank than the middle one, a tie of both."""
+    labels = topics(np.random.default_rng(1))
+    for name, wrong in (("best", 0), ("middle", 4), ("worst", 8)):
+        add(tmp_path, "sib200-az", name, [(labels, said(labels[:wrong], 0.0, 1) + labels[wrong:])])
+    found = board(tmp_path)
+    assert {one["name"]: one["cells"]["sib200-az"]["rank"] for one in found["rows"]} == {"best": 1, "middle": 1, "worst": 2}
+    assert "sib200-az: middle and worst have different ranks, and yet are not told apart." in notes(found)
+    assert sum("not told apart" in note for note in notes(found)) == 1
 
 
 def test_averages_say_where_a_run_collapsed(found: dict[str, Any]) -> None:
