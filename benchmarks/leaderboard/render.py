@@ -113,7 +113,7 @@ def notes(found: Mapping[str, Any]) -> list[str]:
     """What one must know to read the table, a sentence or two each."""
     told = [
         "Percent; means over seeds, ± half of the 95 % interval over seeds and test items (items alone where there is one run). In brackets the rank: one more than "
-        "the models that are told to be better, on the same items and seeds, by Holm's correction over all pairs of a task at 5 %. Models of one rank are ties."
+        "the models that are told to be better, on the same items and seeds, by Holm's correction over all pairs of a task at 5 %. Models of the first rank are ties."
     ]
     told += [
         f"{name}: {of['metric in full']}, {of['items']:,} test items; {_joined([row['name'] for row in found['rows'] if _rank(row, name) == 1])}: "
